@@ -17,4 +17,80 @@ internal static class Texts
     public static string BrokerSchemeUnknown(string scheme, string url, string known) => Source.Format([scheme, url, known]);
 
     public static string BrokerPackageMissing(string scheme, string package) => Source.Format([scheme, package]);
+
+    public static string MessageUnreadable(string reason) => Source.Format([reason]);
+
+    public static string ArgumentNotSerializable(string argument, string type, string reason) => Source.Format([argument, type, reason]);
+
+    public static string NotAnExceptionType(string type) => Source.Format([type]);
+
+    public static string RetryRequested() => Source.Get();
+
+    public static string JobTimedOut(string function, TimeSpan timeout) => Source.Format([function, timeout]);
+
+    public static string JobStuck(string function, TimeSpan timeout) => Source.Format([function, timeout]);
+
+    public static string MaxRetriesExceeded(int attempts, string errorType, string message) => Source.Format([attempts, errorType, message]);
+
+    public static string JobUnknown(string function, string known) => Source.Format([function, known]);
+
+    public static string ArgumentsDoNotBind(string function, string problem) => Source.Format([function, problem]);
+
+    public static string ArgumentMissing(string parameter, string type) => Source.Format([parameter, type]);
+
+    public static string ArgumentWrongType(string parameter, string type, string jsonKind, string reason) => Source.Format([parameter, type, jsonKind, reason]);
+
+    public static string ArgumentTooMany(int given, int parameters, string names) => Source.Format([given, parameters, names]);
+
+    public static string ArgumentUnknownName(string name, string names) => Source.Format([name, names]);
+
+    public static string ArgumentTwice(string parameter) => Source.Format([parameter]);
+
+    public static string ResultNotSerializable(string function, string type, string reason) => Source.Format([function, type, reason]);
+
+    public static string SettingsInvalid(int count, string list) => Source.Format([count, list]);
+
+    public static string JobClassWithoutJobs(string type) => Source.Format([type]);
+
+    public static string JobLambdaWithoutName(string lambda) => Source.Format([lambda]);
+
+    public static string JobNameTwice(string name, string first, string second) => Source.Format([name, first, second]);
+
+    public static string JobNameEmpty(string method) => Source.Format([method]);
+
+    public static string JobParameterUnsupported(string method, string parameter, string kind) => Source.Format([method, parameter, kind]);
+
+    public static string JobParameterKindRef() => Source.Get();
+
+    public static string JobParameterKindPointer() => Source.Get();
+
+    public static string JobParameterKindDelegate() => Source.Get();
+
+    public static string JobParameterKindNoJson(string type, string reason) => Source.Format([type, reason]);
+
+    public static string JobMethodGeneric(string method) => Source.Format([method]);
+
+    public static string JobMethodAsyncVoid(string method) => Source.Format([method]);
+
+    public static string JobOptionOutOfRange(string option, string function, object value, string allowed) => Source.Format([option, function, value, allowed]);
+
+    public static string ArgumentNotNullable() => Source.Get();
+
+    public static string JobParameterInterface() => Source.Get();
+
+    public static string NoFormatRecognises(string contentType, string formats) => Source.Format([contentType, formats]);
+
+    public static string ResultStoreSchemeUnknown(string scheme, string url, string known) => Source.Format([scheme, url, known]);
+
+    public static string BatchPartlyFailed(int failed, int count) => Source.Format([failed, count]);
+
+    public static string ResultNotInTime(string jobId, TimeSpan timeout, string status) => Source.Format([jobId, timeout, status]);
+
+    public static string JobHasFailed(string function, string jobId, string status, string error) => Source.Format([function, jobId, status, error]);
+
+    public static string ResultStorageDisabled() => Source.Get();
+
+    public static string DeferTwice() => Source.Get();
+
+    public static string OptionOutOfRange(string option, object? value, string allowed) => Source.Format([option, value, allowed]);
 }
