@@ -1,0 +1,84 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using RabbitArq.RabbitMQ.Connecting;
+using RabbitArq.RabbitMQ.Diagnostics;
+using RabbitArq.RabbitMQ.Localization;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace RabbitArq.RabbitMQ.Consuming;
+
+/// <summary>Opens subscriptions and says what a refusal means.</summary>
+internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddress address, TimeProvider time, ILogger logger)
+{
+    /// <summary>What a server that was not told otherwise allows.</summary>
+    private static readonly TimeSpan DefaultConsumerTimeout = TimeSpan.FromMinutes(30);
+
+    /// <param name="spec">What to consume.</param>
+    /// <param name="deliveries">Where deliveries go.</param>
+    /// <param name="deadline">Gives up on the broker.</param>
+    /// <param name="callerToken">Tells the caller's own cancellation from the deadline.</param>
+    public async Task<ConsumerSession> OpenAsync(
+        ConsumerSpec spec, ChannelWriter<Delivery> deliveries, CancellationToken deadline, CancellationToken callerToken)
+    {
+        try
+        {
+            var link = await supervisor.GetAsync(deadline).ConfigureAwait(false);
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline, link.LostToken);
+            var opening = ConsumerSession.OpenAsync(
+                link, spec, ArgumentsOf(spec, link.Server), deliveries, supervisor.Timeout, time, linked.Token);
+            try
+            {
+                return await opening.WaitAsync(supervisor.Timeout, time, linked.Token).ConfigureAwait(false);
+            }
+            catch
+            {
+                _ = CloseLateAsync(opening);
+                throw;
+            }
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason is { } reason)
+        {
+            throw reason.ReplyCode switch
+            {
+                Constants.NotFound => new QueueNotFoundException(spec.QueueName, Texts.QueueMissing(spec.QueueName, address.Masked), e),
+                Constants.AccessRefused when spec.Exclusive || reason.ReplyText.Contains("exclusive", StringComparison.OrdinalIgnoreCase) =>
+                    new BrokerException(Texts.ConsumeExclusive(spec.QueueName, address.Masked, reason.ReplyText), e),
+                Constants.AccessRefused => new BrokerAccessException(Texts.RequestNotAllowed(
+                    Texts.WhatConsume(spec.QueueName), address.UserName, address.Masked, reason.ReplyText), e),
+                _ => new BrokerException(Texts.RequestRefused(Texts.WhatConsume(spec.QueueName), address.Masked, reason.ReplyText), e),
+            };
+        }
+        catch (Exception e) when (!callerToken.IsCancellationRequested
+            && e is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException)
+        {
+            throw new BrokerUnreachableException(
+                Texts.RequestFailed(Texts.WhatConsume(spec.QueueName), address.Masked, supervisor.LastFailure?.Message ?? e.Message), e);
+        }
+    }
+
+    /// <summary>Warns, at start, of what the server's consumer timeout would do to a healthy long delivery.</summary>
+    public void CheckTimeout(ConsumerSpec spec, ServerFacts server)
+    {
+        if (spec.LongestDelivery is { } longest && longest > DefaultConsumerTimeout && !server.KnowsConsumerTimeoutArgument)
+        {
+            Log.ConsumerTimeoutShort(logger, spec.QueueName, longest, server.VersionText, (long)longest.TotalMilliseconds);
+        }
+    }
+
+    /// <summary>A subscription that nobody waits for any more must not keep messages.</summary>
+    private static async Task CloseLateAsync(Task<ConsumerSession> opening)
+    {
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (opening.IsCompletedSuccessfully)
+        {
+            await opening.Result.CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The limit is only ever raised: a shorter one would end deliveries that the server lets live today.</summary>
+    private static Dictionary<string, object?> ArgumentsOf(ConsumerSpec spec, ServerFacts server) =>
+        spec.LongestDelivery is { } longest && longest > DefaultConsumerTimeout && server.KnowsConsumerTimeoutArgument
+            ? new() { ["x-consumer-timeout"] = (long)longest.TotalMilliseconds }
+            : [];
+}

@@ -1,0 +1,230 @@
+using System.Globalization;
+using System.Threading.Channels;
+using RabbitArq.RabbitMQ.Connecting;
+using RabbitArq.RabbitMQ.Delays;
+using RabbitArq.RabbitMQ.Localization;
+using RabbitArq.RabbitMQ.Wire;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
+
+namespace RabbitArq.RabbitMQ.Consuming;
+
+/// <summary>How a subscription ended.</summary>
+internal enum SessionEnd
+{
+    /// <summary>The channel or its connection is gone; so are its unsettled deliveries, which the broker hands out again.</summary>
+    ChannelLost,
+
+    /// <summary>The broker cancelled the consumer (queue deleted, consumer timeout); the channel still takes settlements.</summary>
+    CancelledByBroker,
+}
+
+/// <summary>
+/// One subscription on one channel. It never comes back: after its end the consumer opens another. Members of
+/// <see cref="IAsyncBasicConsumer"/> are called by the client, one after the other.
+/// </summary>
+internal sealed class ConsumerSession : IAsyncBasicConsumer
+{
+    private readonly IChannel _channel;
+    private readonly ConsumerSpec _spec;
+    private readonly ChannelWriter<Delivery> _deliveries;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+    private readonly TaskCompletionSource<(SessionEnd End, string Reason)> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _alive = true;
+    private volatile bool _handBack;
+    private int _unsettled;
+    private string _tag = "";
+
+    private ConsumerSession(IChannel channel, ConsumerSpec spec, ChannelWriter<Delivery> deliveries, TimeSpan timeout, TimeProvider time)
+    {
+        _channel = channel;
+        _spec = spec;
+        _deliveries = deliveries;
+        _timeout = timeout;
+        _time = time;
+    }
+
+    public bool IsAlive => _alive;
+
+    /// <summary>Deliveries handed out on this channel and not settled.</summary>
+    public int Unsettled => Volatile.Read(ref _unsettled);
+
+    /// <summary>Ends with the subscription.</summary>
+    public Task<(SessionEnd End, string Reason)> Ended => _ended.Task;
+
+    IChannel? IAsyncBasicConsumer.Channel => _channel;
+
+    /// <summary>Subscribes.</summary>
+    /// <exception cref="OperationInterruptedException">The broker refused.</exception>
+    public static async Task<ConsumerSession> OpenAsync(
+        BrokerLink link,
+        ConsumerSpec spec,
+        IDictionary<string, object?> arguments,
+        ChannelWriter<Delivery> deliveries,
+        TimeSpan timeout,
+        TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        var options = new CreateChannelOptions(
+            publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false, consumerDispatchConcurrency: 1);
+        var channel = await link.Connection.CreateChannelAsync(options, cancellationToken).ConfigureAwait(false);
+        var session = new ConsumerSession(channel, spec, deliveries, timeout, time);
+        try
+        {
+            channel.ChannelShutdownAsync += session.OnShutdownAsync;
+            await channel.BasicQosAsync(0, (ushort)spec.PrefetchCount, global: false, cancellationToken).ConfigureAwait(false);
+            session._tag = await channel.BasicConsumeAsync(
+                spec.QueueName, autoAck: false, spec.Tag ?? "", noLocal: false, spec.Exclusive, arguments, session, cancellationToken)
+                .ConfigureAwait(false);
+            return session;
+        }
+        catch
+        {
+            await session.CloseAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Cancels the subscription and waits until every delivery that was under way has been handed back or over.
+    /// </summary>
+    /// <exception cref="TimeoutException">The broker did not answer.</exception>
+    public async Task CancelAsync(CancellationToken cancellationToken)
+    {
+        _handBack = true;
+        if (!_alive || _ended.Task.IsCompleted)
+        {
+            return;
+        }
+
+        try
+        {
+            await _channel.BasicCancelAsync(_tag, noWait: false, cancellationToken).WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+            // The client queues deliveries and the answer for us in the broker's order, so this answer comes after the last delivery.
+            await Task.WhenAny(_drained.Task, _ended.Task).WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException)
+        {
+            // The channel died meanwhile: the broker has everything back.
+            Die(e.Message);
+        }
+    }
+
+    /// <summary>Closes the channel; the broker hands out again what is unsettled.</summary>
+    public Task CloseAsync()
+    {
+        Die("closed");
+        return ChannelCloser.CloseAsync(_channel);
+    }
+
+    public async ValueTask SettleAsync(ulong tag, Settlement settlement, CancellationToken cancellationToken)
+    {
+        Interlocked.Decrement(ref _unsettled);
+        if (!_alive)
+        {
+            return;
+        }
+
+        try
+        {
+            // A frame without an answer: this ends when the frame is in the connection's outgoing buffer.
+            var sent = settlement switch
+            {
+                Settlement.Ack => _channel.BasicAckAsync(tag, multiple: false, cancellationToken),
+                Settlement.Requeue => _channel.BasicNackAsync(tag, multiple: false, requeue: true, cancellationToken),
+                Settlement.Reject => _channel.BasicRejectAsync(tag, requeue: false, cancellationToken),
+                _ => throw new ArgumentOutOfRangeException(nameof(settlement), settlement, null),
+            };
+            if (sent.IsCompletedSuccessfully)
+            {
+                return;
+            }
+
+            await sent.AsTask().WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException or TimeoutException or ChannelClosedException)
+        {
+            // A dead or stuck channel: the broker delivers the message again.
+            Die(e.Message);
+        }
+    }
+
+    public Task HandleBasicDeliverAsync(
+        string consumerTag,
+        ulong deliveryTag,
+        bool redelivered,
+        string exchange,
+        string routingKey,
+        IReadOnlyBasicProperties properties,
+        ReadOnlyMemory<byte> body,
+        CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _unsettled);
+        if (_handBack)
+        {
+            return SettleAsync(deliveryTag, Settlement.Requeue, cancellationToken).AsTask();
+        }
+
+        var message = AmqpProperties.FromDelivery(properties, body);
+        if (message.Headers.Count > 0)
+        {
+            message = message with { Headers = LadderTraces.Remove(message.Headers) };
+        }
+
+        var cameFromLadder = exchange == LadderNames.Deliver;
+        var delivery = new RabbitMqDelivery(this, deliveryTag)
+        {
+            Message = message,
+            QueueName = _spec.QueueName,
+            Exchange = cameFromLadder ? "" : exchange,
+            RoutingKey = cameFromLadder ? _spec.QueueName : routingKey,
+            Redelivered = redelivered,
+            DeliveryCount = CountOf(message.Headers, redelivered),
+        };
+        return _deliveries.TryWrite(delivery) ? Task.CompletedTask : SettleAsync(deliveryTag, Settlement.Requeue, cancellationToken).AsTask();
+    }
+
+    public Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
+    {
+        _handBack = true;
+        _ended.TrySetResult((SessionEnd.CancelledByBroker, Texts.ReasonCancelledByBroker(_spec.QueueName)));
+        return Task.CompletedTask;
+    }
+
+    public Task HandleBasicCancelOkAsync(string consumerTag, CancellationToken cancellationToken = default)
+    {
+        _drained.TrySetResult();
+        return Task.CompletedTask;
+    }
+
+    public Task HandleBasicConsumeOkAsync(string consumerTag, CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    public Task HandleChannelShutdownAsync(object channel, ShutdownEventArgs reason) => OnShutdownAsync(channel, reason);
+
+    private static int CountOf(IReadOnlyDictionary<string, object?> headers, bool redelivered)
+    {
+        // Newer servers count every hand-out apart from failed ones; the larger number is the safer fuse.
+        var count = Math.Max(NumberOf(headers, "x-delivery-count"), NumberOf(headers, "x-acquired-count"));
+        return (int)Math.Clamp(count, redelivered ? 1 : 0, int.MaxValue);
+    }
+
+    private static long NumberOf(IReadOnlyDictionary<string, object?> headers, string name) =>
+        headers.TryGetValue(name, out var value) && value is long number ? number : 0;
+
+    private Task OnShutdownAsync(object sender, ShutdownEventArgs reason)
+    {
+        Die(string.Create(CultureInfo.InvariantCulture, $"{reason.ReplyCode} {reason.ReplyText}"));
+        return Task.CompletedTask;
+    }
+
+    private void Die(string reason)
+    {
+        _alive = false;
+        _handBack = true;
+        _drained.TrySetResult();
+        _ended.TrySetResult((SessionEnd.ChannelLost, reason));
+    }
+}

@@ -1,0 +1,205 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using RabbitArq.RabbitMQ.Connecting;
+using RabbitArq.RabbitMQ.Diagnostics;
+using RabbitArq.RabbitMQ.Topology;
+
+namespace RabbitArq.RabbitMQ.Consuming;
+
+/// <summary>
+/// Keeps one queue consumed for as long as it is wanted.
+/// <code>
+///  StartAsync ──► Consuming ──channel lost, cancelled by the broker──► Waiting ──► Consuming …
+///                    │                                                   │
+///                    └──────────────── CancelAsync ──► Cancelled ◄───────┘
+/// </code>
+/// <see cref="_session"/> is written by <see cref="StartAsync"/> before the loop runs and by the loop afterwards.
+/// </summary>
+internal sealed class RabbitMqConsumer : IBrokerConsumer
+{
+    private readonly ConsumerSpec _spec;
+    private readonly ConsumerOpener _opener;
+    private readonly RabbitMqTopology _topology;
+    private readonly ReconnectBackoff _backoff;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Action<RabbitMqConsumer> _onDisposed;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _cancelGate = new();
+
+    // Bounded by the prefetch count: the broker sends no more than that without settlements.
+    private readonly Channel<Delivery> _deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { AllowSynchronousContinuations = false });
+
+    private volatile ConsumerSession? _session;
+    private ConsumerSession? _retired;
+    private Task _loop = Task.CompletedTask;
+    private Task? _cancelling;
+    private int _disposed;
+
+    public RabbitMqConsumer(
+        ConsumerSpec spec, ConsumerOpener opener, RabbitMqTopology topology, ReconnectBackoff backoff, TimeSpan timeout, TimeProvider time, ILogger logger,
+        Action<RabbitMqConsumer> onDisposed)
+    {
+        _spec = spec;
+        _opener = opener;
+        _topology = topology;
+        _backoff = backoff;
+        _timeout = timeout;
+        _time = time;
+        _logger = logger;
+        _onDisposed = onDisposed;
+    }
+
+    public ChannelReader<Delivery> Deliveries => _deliveries.Reader;
+
+    public bool IsConsuming => _session is { IsAlive: true, Ended.IsCompleted: false } && !_stop.IsCancellationRequested;
+
+    /// <exception cref="BrokerException">The first subscription failed; nothing keeps running.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(_timeout, _time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        _session = await _opener.OpenAsync(_spec, _deliveries.Writer, linked.Token, cancellationToken).ConfigureAwait(false);
+        _loop = Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
+    }
+
+    public Task CancelAsync(CancellationToken cancellationToken = default)
+    {
+        Task cancelling;
+        lock (_cancelGate)
+        {
+            cancelling = _cancelling ??= Task.Run(CancelOnceAsync, CancellationToken.None);
+        }
+
+        return cancelling.WaitAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await CancelAsync(CancellationToken.None).ConfigureAwait(false);
+        if (_session is { } session)
+        {
+            await session.CloseAsync().ConfigureAwait(false);
+        }
+
+        if (_retired is { } retired)
+        {
+            await retired.CloseAsync().ConfigureAwait(false);
+        }
+
+        _stop.Dispose();
+        _onDisposed(this);
+    }
+
+    private async Task CancelOnceAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_session is { } session)
+        {
+            try
+            {
+                await session.CancelAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // A broker that does not answer a cancel does not hand anything back either; closing the channel does.
+                Log.CancelTimedOut(_logger, _spec.QueueName, _timeout.TotalSeconds);
+                await session.CloseAsync().ConfigureAwait(false);
+            }
+        }
+
+        _deliveries.Writer.TryComplete();
+        await HandBackUnreadAsync().ConfigureAwait(false);
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var session = _session!;
+            var (end, reason) = await session.Ended.WaitAsync(stop).ConfigureAwait(false);
+            Log.ConsumerLost(_logger, _spec.QueueName, reason);
+            await HandBackUnreadAsync().ConfigureAwait(false);
+            await RetireAsync(session, end).ConfigureAwait(false);
+            _session = await ReopenAsync(stop).ConfigureAwait(false);
+            Log.ConsumerResumed(_logger, _spec.QueueName);
+        }
+    }
+
+    /// <summary>
+    /// A cancelled subscription leaves its channel alive, and jobs under way may still be acknowledged there. One such
+    /// channel is kept until the next one needs its place.
+    /// </summary>
+    private async Task RetireAsync(ConsumerSession session, SessionEnd end)
+    {
+        if (_retired is { } before)
+        {
+            _retired = null;
+            await before.CloseAsync().ConfigureAwait(false);
+        }
+
+        if (end == SessionEnd.CancelledByBroker && session.Unsettled > 0)
+        {
+            _retired = session;
+        }
+        else
+        {
+            await session.CloseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ConsumerSession> ReopenAsync(CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await _opener.OpenAsync(_spec, _deliveries.Writer, stop, stop).ConfigureAwait(false);
+            }
+            catch (QueueNotFoundException e)
+            {
+                if (await TryRestoreQueueAsync(stop).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
+                Log.ConsumerWaits(_logger, _spec.QueueName, e.Message);
+            }
+            catch (BrokerException e)
+            {
+                Log.ConsumerWaits(_logger, _spec.QueueName, e.Message);
+            }
+
+            await Task.Delay(_backoff.Before(attempt), _time, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TryRestoreQueueAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await _topology.RestoreShortLivedAsync(_spec.QueueName, stop).ConfigureAwait(false);
+        }
+        catch (BrokerException e)
+        {
+            Log.ConsumerWaits(_logger, _spec.QueueName, e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Takes back what nobody has read: handed back to the broker where the channel lives, forgotten where it is dead.</summary>
+    private async Task HandBackUnreadAsync()
+    {
+        while (_deliveries.Reader.TryRead(out var delivery))
+        {
+            await delivery.SettleAsync(Settlement.Requeue, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+}
