@@ -193,7 +193,7 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
                 certain: true,
                 committed: _ => store.Sessions.Remove(sessionId)).ConfigureAwait(false);
         }
-        catch (BrokerException failure)
+        catch (Exception failure) when (failure is BrokerException or ObjectDisposedException)
         {
             // The file fails: what this process leaves there is taken back by others, or at the next start.
             StoreLog.Failed(store.Logger, store.Location.Display, failure.Message, failure);
@@ -220,7 +220,7 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
     {
         if (Volatile.Read(ref _disposed) != 0)
         {
-            throw new BrokerException(Texts.BrokerClosed(store.Location.Display));
+            throw new ObjectDisposedException(nameof(IBroker), Texts.BrokerClosed(store.Location.Display));
         }
     }
 }

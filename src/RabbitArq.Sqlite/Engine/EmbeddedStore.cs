@@ -24,7 +24,7 @@ internal sealed class EmbeddedStore
         Clock = options.TimeProvider;
         Logger = options.LoggerFactory.CreateLogger("RabbitArq.Sqlite");
         _answerTimeout = options.ConnectionTimeout;
-        Queue = new StoreQueue(Clock);
+        Queue = new StoreQueue(Clock, location.Display);
         Consumers = new ConsumerSet(location.Display);
         _loop = new StoreLoop(this, options.ConnectionTimeout, _opened);
     }

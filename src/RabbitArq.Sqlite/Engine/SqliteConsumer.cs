@@ -61,7 +61,7 @@ internal sealed class SqliteConsumer(EmbeddedStore store, long id, long sessionI
             {
                 await store.AskAsync(Close, certain: true, committed: _ => Closed()).ConfigureAwait(false);
             }
-            catch (BrokerException failure)
+            catch (Exception failure) when (failure is BrokerException or ObjectDisposedException)
             {
                 // The file fails. What it held goes back when the file works again, or when this process has ended.
                 StoreLog.Failed(store.Logger, store.Location.Display, failure.Message, failure);

@@ -99,8 +99,12 @@ internal sealed class StoreRequest<T>(Func<EmbeddedStore, T> execute, string whe
     }
 
     public override void Fail(Exception failure) =>
-        _answer.TrySetException(failure is StoreTimeoutException ? new BrokerUnreachableException(Texts.OperationTimedOut(where), failure)
-            : StoreErrors.ToBroker(failure, where));
+        _answer.TrySetException(failure switch
+        {
+            ObjectDisposedException => failure,
+            StoreTimeoutException => new BrokerUnreachableException(Texts.OperationTimedOut(where), failure),
+            _ => StoreErrors.ToBroker(failure, where),
+        });
 
     public void Cancel(CancellationToken cancellationToken)
     {
@@ -149,6 +153,7 @@ internal sealed class PublishOperation(PublishRequest request, byte[] properties
         _registration.Dispose();
         _confirmed.TrySetException(failure switch
         {
+            ObjectDisposedException => failure,
             StoreTimeoutException { Started: true } => new PublishUnconfirmedException(request, Texts.OperationTimedOut(where), failure),
             StoreTimeoutException => new BrokerBlockedException(request, Texts.OperationTimedOut(where), mayHaveArrived: false, failure),
             _ => StoreErrors.ToPublish(failure, request, where),

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using RabbitArq.Brokers;
+using RabbitArq.Sqlite.Localization;
 
 namespace RabbitArq.Sqlite.Engine;
 
@@ -11,6 +13,7 @@ internal sealed class StoreQueue : IDisposable
     private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _clock;
+    private readonly string _where;
     private readonly ConcurrentQueue<StoreOperation> _waiting = new();
     private readonly ManualResetEventSlim _wake = new(initialState: true);
     private readonly ITimer _alarm;
@@ -19,9 +22,10 @@ internal sealed class StoreQueue : IDisposable
     private StoreOperation[] _inHand = [];
     private volatile bool _closed;
 
-    public StoreQueue(TimeProvider clock)
+    public StoreQueue(TimeProvider clock, string where)
     {
         _clock = clock;
+        _where = where;
         _alarm = clock.CreateTimer(static state => ((StoreQueue)state!)._wake.Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _watchdog = clock.CreateTimer(static state => ((StoreQueue)state!).FailOverdue(), this, WatchInterval, WatchInterval);
     }
@@ -102,7 +106,7 @@ internal sealed class StoreQueue : IDisposable
         {
             if (operation.TryTake())
             {
-                operation.Fail(new ObjectDisposedException(nameof(EmbeddedStore)));
+                operation.Fail(new ObjectDisposedException(nameof(IBroker), Texts.BrokerClosed(_where)));
             }
         }
     }

@@ -11,7 +11,6 @@ internal static class StoreErrors
     {
         BrokerException known => known,
         SqliteFailureException sqlite => FromSqlite(sqlite, where),
-        ObjectDisposedException => new BrokerException(Texts.BrokerClosed(where), failure),
         UnauthorizedAccessException => new BrokerAccessException(Texts.AccessDenied(where), failure),
         NotSupportedException => new BrokerException(Texts.LocksUnsupported(where), failure),
         _ => new BrokerException(Texts.InputOutputFailed(where, failure.Message), failure),
