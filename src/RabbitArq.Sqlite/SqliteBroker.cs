@@ -34,19 +34,26 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
     public ValueTask PublishAsync(PublishRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        ThrowIfDisposed();
-        cancellationToken.ThrowIfCancellationRequested();
-        if (request.Message.Body.Length > EmbeddedStore.MaxBodyBytes)
+        if (cancellationToken.IsCancellationRequested)
         {
-            throw new MessageTooLargeException(request, Texts.BodyTooLarge(request.Message.Body.Length, EmbeddedStore.MaxBodyBytes));
+            return ValueTask.FromCanceled(cancellationToken);
         }
 
-        if (request.DueAt is not null && request.Exchange.Length > 0)
+        if (Refuse(request) is { } refusal)
         {
-            throw new ArgumentException(Texts.DelayedThroughExchange(request.Exchange), nameof(request));
+            return ValueTask.FromException(refusal);
         }
 
-        var properties = Encode(request);
+        byte[] properties;
+        try
+        {
+            properties = MessageCodec.Encode(request.Message, request.Exchange, request.RoutingKey);
+        }
+        catch (NotSupportedException failure)
+        {
+            return ValueTask.FromException(new ArgumentException(failure.Message, nameof(request), failure));
+        }
+
         var operation = new PublishOperation(request, properties, store.Location.Display)
         {
             Deadline = store.Deadline(options.PublishTimeout),
@@ -204,23 +211,22 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
         }
     }
 
-    private static byte[] Encode(PublishRequest request)
-    {
-        try
-        {
-            return MessageCodec.Encode(request.Message, request.Exchange, request.RoutingKey);
-        }
-        catch (NotSupportedException failure)
-        {
-            throw new ArgumentException(failure.Message, nameof(request), failure);
-        }
-    }
+    /// <summary>What can be said of a publish without the store.</summary>
+    private Exception? Refuse(PublishRequest request) =>
+        Volatile.Read(ref _disposed) != 0 ? Closed()
+        : request.Message.Body.Length > EmbeddedStore.MaxBodyBytes
+            ? new MessageTooLargeException(request, Texts.BodyTooLarge(request.Message.Body.Length, EmbeddedStore.MaxBodyBytes))
+        : request.DueAt is not null && request.Exchange.Length > 0
+            ? new ArgumentException(Texts.DelayedThroughExchange(request.Exchange), nameof(request))
+        : null;
+
+    private ObjectDisposedException Closed() => new(nameof(IBroker), Texts.BrokerClosed(store.Location.Display));
 
     private void ThrowIfDisposed()
     {
         if (Volatile.Read(ref _disposed) != 0)
         {
-            throw new ObjectDisposedException(nameof(IBroker), Texts.BrokerClosed(store.Location.Display));
+            throw Closed();
         }
     }
 }

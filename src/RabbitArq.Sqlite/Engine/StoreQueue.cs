@@ -26,7 +26,7 @@ internal sealed class StoreQueue : IDisposable
     {
         _clock = clock;
         _where = where;
-        _alarm = clock.CreateTimer(static state => ((StoreQueue)state!)._wake.Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _alarm = clock.CreateTimer(static state => ((StoreQueue)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _watchdog = clock.CreateTimer(static state => ((StoreQueue)state!).FailOverdue(), this, WatchInterval, WatchInterval);
     }
 
@@ -61,12 +61,13 @@ internal sealed class StoreQueue : IDisposable
     /// <summary>Rings at an instant, Unix milliseconds, or earlier.</summary>
     public void WakeAt(long instant, long now)
     {
-        if (instant == long.MaxValue || (_alarmAt <= instant && _alarmAt > now))
+        var armed = Volatile.Read(ref _alarmAt);
+        if (armed <= instant && armed > now)
         {
             return;
         }
 
-        _alarmAt = instant;
+        Volatile.Write(ref _alarmAt, instant);
         _alarm.Change(TimeSpan.FromMilliseconds(Math.Clamp(instant - now, 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
     }
 
@@ -98,6 +99,13 @@ internal sealed class StoreQueue : IDisposable
     {
         _alarm.Dispose();
         _watchdog.Dispose();
+    }
+
+    private void Ring()
+    {
+        // Said first: a timer may ring a little before its instant, and must then be set again for the same one.
+        Volatile.Write(ref _alarmAt, long.MaxValue);
+        _wake.Set();
     }
 
     private void FailAll()
