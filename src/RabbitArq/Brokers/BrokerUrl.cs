@@ -37,23 +37,27 @@ public static class BrokerUrl
             return url;
         }
 
-        var query = url.IndexOf('?', StringComparison.Ordinal);
-        var head = query < 0 ? url : url[..query];
-        var at = head.LastIndexOf('@');
-        if (at >= 0)
-        {
-            var start = head.IndexOf("://", StringComparison.Ordinal) is >= 0 and var scheme && scheme < at ? scheme + 3 : 0;
-            var colon = head.IndexOf(':', start, at - start);
-            head = colon < 0 ? head[..start] + "***" + head[at..] : head[..(colon + 1)] + "***" + head[at..];
-        }
-
+        // The last '@' of all, not of the part before the query: a password that was not percent-encoded may hold '?' and '#'.
+        var at = url.LastIndexOf('@');
+        var head = at < 0 ? "" : MaskUser(url[..at]);
+        var tail = url[Math.Max(at, 0)..];
+        var query = tail.IndexOf('?', StringComparison.Ordinal);
         if (query < 0)
         {
-            return head;
+            return head + tail;
         }
 
-        var pairs = url[(query + 1)..].Split('&')
+        var pairs = tail[(query + 1)..].Split('&')
             .Select(pair => pair.IndexOf('=', StringComparison.Ordinal) is >= 0 and var equals ? pair[..(equals + 1)] + "***" : pair);
-        return head + "?" + string.Join('&', pairs);
+        return head + tail[..(query + 1)] + string.Join('&', pairs);
+    }
+
+    private static string MaskUser(string head)
+    {
+        // Only the first colon can end a scheme: a later "://" belongs to the password.
+        var first = head.IndexOf(':', StringComparison.Ordinal);
+        var start = first > 0 && head.AsSpan(first).StartsWith("://", StringComparison.Ordinal) ? first + 3 : 0;
+        var colon = head.IndexOf(':', start);
+        return (colon < 0 ? head[..start] : head[..(colon + 1)]) + "***";
     }
 }

@@ -26,7 +26,7 @@ public abstract partial class BrokerConformance
     {
         var (exchange, queues) = await BindAsync(ExchangeType.Direct, ["red", "green"], ["green"], []);
 
-        await PublishAsync(exchange, "red", "green");
+        await PublishKeysAsync(exchange, "red", "green");
 
         await ContainAsync(queues[0], "green", "red");
         await ContainAsync(queues[1], "green");
@@ -40,7 +40,7 @@ public abstract partial class BrokerConformance
     {
         var (exchange, queues) = await BindAsync(ExchangeType.Fanout, ["ignored"], [""], []);
 
-        await PublishAsync(exchange, "a", "b");
+        await PublishKeysAsync(exchange, "a", "b");
 
         await ContainAsync(queues[0], "a", "b");
         await ContainAsync(queues[1], "a", "b");
@@ -54,7 +54,7 @@ public abstract partial class BrokerConformance
         var keys = TopicKeys.Select(row => row.Data.Item2).Distinct().ToArray();
         var (exchange, queues) = await BindAsync(ExchangeType.Topic, [.. patterns.Select(pattern => new[] { pattern })]);
 
-        await PublishAsync(exchange, keys);
+        await PublishKeysAsync(exchange, keys);
 
         foreach (var (pattern, queue) in patterns.Zip(queues))
         {
@@ -82,7 +82,7 @@ public abstract partial class BrokerConformance
     {
         var (exchange, queues) = await BindAsync(ExchangeType.Topic, ["a.*", "*.b", "#", "a.b"], ["a.#"]);
 
-        await PublishAsync(exchange, "a.b");
+        await PublishKeysAsync(exchange, "a.b");
 
         await ContainAsync(queues[0], "a.b");
         await ContainAsync(queues[1], "a.b");
@@ -92,7 +92,7 @@ public abstract partial class BrokerConformance
     public async Task A_delivery_through_an_exchange_says_which_one_and_with_which_key()
     {
         var (exchange, queues) = await BindAsync(ExchangeType.Topic, ["a.#"]);
-        await PublishAsync(exchange, "a.b.c");
+        await PublishKeysAsync(exchange, "a.b.c");
 
         await using var consumer = await ConsumeAsync(queues[0]);
         var delivery = await consumer.NextAsync();
@@ -156,7 +156,7 @@ public abstract partial class BrokerConformance
             Bindings = [new(exchange.Name, queue.Name, "known"), new(alternate.Name, rest.Name)],
         });
 
-        await PublishAsync(exchange.Name, "known", "unknown");
+        await PublishKeysAsync(exchange.Name, "known", "unknown");
 
         await ContainAsync(queue.Name, "known");
         await ContainAsync(rest.Name, "unknown");
@@ -169,7 +169,7 @@ public abstract partial class BrokerConformance
         var exchange = new ExchangeSpec(_fixture.ExchangeName(), ExchangeType.Direct);
 
         await ApplyAsync(new TopologyPlan { Exchanges = [exchange], Bindings = [new BindingSpec(exchange.Name, queue, "key")] });
-        await PublishAsync(exchange.Name, "key");
+        await PublishKeysAsync(exchange.Name, "key");
 
         await ContainAsync(queue, "key");
     }
@@ -189,7 +189,7 @@ public abstract partial class BrokerConformance
     }
 
     /// <summary>Publishes one message for each key; its text is the key.</summary>
-    private Task PublishAsync(string exchange, params string[] keys) =>
+    private Task PublishKeysAsync(string exchange, params string[] keys) =>
         Task.WhenAll(keys.Select(key => PublishAsync(new PublishRequest(Text(key), key) { Exchange = exchange })));
 
     private Task IsUnroutableAsync(string exchange, string key) =>
