@@ -4,11 +4,11 @@ using RabbitArq;
 namespace Quickstart;
 
 /// <summary>What the workers do: plain methods. The name of a job is the method's, in snake_case without Async.</summary>
-public sealed class DocumentJobs
+public static class DocumentJobs
 {
     /// <summary>A fast job: the SHA-256 of a file.</summary>
     [Job]
-    public async Task<string> HashDocumentAsync(string path, CancellationToken cancellationToken)
+    public static async Task<string> HashDocumentAsync(string path, CancellationToken cancellationToken)
     {
         await using var file = File.OpenRead(path);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
@@ -16,7 +16,7 @@ public sealed class DocumentJobs
 
     /// <summary>A slower job: counts words, and pretends that counting takes a while for long documents.</summary>
     [Job]
-    public async Task<int> CountWordsAsync(string path, JobContext context, CancellationToken cancellationToken)
+    public static async Task<int> CountWordsAsync(string path, JobContext context, CancellationToken cancellationToken)
     {
         var text = await File.ReadAllTextAsync(path, cancellationToken);
         await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(200, text.Length / 100)), cancellationToken);
@@ -26,7 +26,7 @@ public sealed class DocumentJobs
 
     /// <summary>Fails twice as a busy network would, then succeeds: an IOException is tried again by default.</summary>
     [Job(MaxRetries = 3)]
-    public async Task<string> FetchSummaryAsync(string title, JobContext context)
+    public static async Task<string> FetchSummaryAsync(string title, JobContext context)
     {
         await Task.Yield();
         return context.Attempt <= 2

@@ -49,7 +49,7 @@ internal static class Scenes
 
         return report.Failed > 0
             ? null
-            : [.. report.Items.Select(item => (item.Handle!.JobId, item.Request.Function, item.Request.Args.FirstOrDefault() as string ?? "README.md"))];
+            : [.. report.Items.Select(item => (item.Handle!.JobId, item.Request.Function, item.Request.Args is [string path, ..] ? path : "README.md"))];
     }
 
     /// <summary>Runs a worker: until the queue is empty, or until Ctrl-C.</summary>
@@ -71,7 +71,7 @@ internal static class Scenes
             ResultStoreUrl = StoreUrl(url),
         };
         settings.Connection.Url = url;
-        settings.Functions.Add<DocumentJobs>();
+        settings.Functions.Add(typeof(DocumentJobs));
         settings.Hooks.JobFailure = (context, exception) =>
         {
             Story.Enqueue(Texts.AttemptFailed(context.Function, context.Attempt, context.MaxAttempts, exception.GetType().Name, exception.Message));
