@@ -51,6 +51,8 @@ internal sealed class EmbeddedStore
 
     public NodeTables Nodes { get; private set; } = null!;
 
+    public ResultTables Results { get; private set; } = null!;
+
     /// <summary>This process's row; 0 before it has signed in.</summary>
     public long NodeId { get; set; }
 
@@ -106,6 +108,7 @@ internal sealed class EmbeddedStore
         Messages = new MessageTables(database, Transaction);
         Topology = new TopologyTables(database, Transaction, Location.Display, Logger);
         Nodes = new NodeTables(database, Transaction, Messages, Topology, Location.Display);
+        Results = new ResultTables(database);
     }
 
     /// <summary>On the store's thread, inside a transaction: routes and stores one message.</summary>

@@ -109,6 +109,25 @@ internal static class Schema
           count INTEGER NOT NULL,
           expires INTEGER);
         CREATE TABLE garbage(lane INTEGER PRIMARY KEY);
+        CREATE TABLE result(
+          id INTEGER PRIMARY KEY,
+          job_id TEXT NOT NULL UNIQUE,
+          status INTEGER NOT NULL,
+          progress_rank INTEGER NOT NULL,
+          function TEXT NOT NULL,
+          queue TEXT NOT NULL,
+          attempt INTEGER NOT NULL,
+          result BLOB,
+          error TEXT,
+          args BLOB,
+          kwargs BLOB,
+          worker TEXT,
+          created INTEGER NOT NULL,
+          started INTEGER,
+          ended INTEGER,
+          expires INTEGER,
+          progress INTEGER);
+        CREATE INDEX result_expires ON result(expires) WHERE expires IS NOT NULL;
         """;
 
     /// <summary>Settings of a fresh connection to a file. Must run before the first table exists.</summary>
