@@ -146,21 +146,22 @@ public abstract partial class BrokerConformance
         await IsEmptyAsync(queue);
     }
 
+    /// <summary>The order is not promised: quorum queues with a delivery limit put back behind what waits.</summary>
     [Fact]
     public async Task What_a_disposed_consumer_held_comes_to_another_marked_as_redelivered()
     {
         var other = await OtherAsync();
         var queue = await DeclareAsync();
         await PublishInOrderAsync(queue, "a", "b", "c");
-        var dying = await ConsumeAsync(queue);
+        var dying = await ConsumeAsync(queue, prefetch: 2);
         await dying.NextAsync(2);
         await dying.DisposeAsync().Within();
 
         await using var next = await ConsumeAsync(other, queue);
         var deliveries = await next.NextAsync(3);
 
-        TextsOf(deliveries).ShouldBe(["a", "b", "c"]);
-        deliveries.Take(2).ShouldAllBe(delivery => delivery.Redelivered && delivery.DeliveryCount > 0);
+        TextsOf(deliveries).ShouldBe(["a", "b", "c"], ignoreOrder: true);
+        deliveries.Where(delivery => TextOf(delivery) != "c").ShouldAllBe(delivery => delivery.Redelivered && delivery.DeliveryCount > 0);
     }
 
     [Fact]

@@ -141,6 +141,8 @@ public sealed class BrokerProcess : IBroker, IBrokerPublisher, IBrokerTopology, 
             return;
         }
 
+        // A call that is being written is written first.
+        var writing = await _writing.WaitAsync(ExitDeadline);
         try
         {
             // The end of its input tells it to end. A call that is being written is written first.
@@ -169,7 +171,12 @@ public sealed class BrokerProcess : IBroker, IBrokerPublisher, IBrokerTopology, 
             }
 
             _process.Dispose();
-            _writing.Dispose();
+
+            if (writing)
+            {
+                // Calls that wait for their turn to write find the input closed.
+                _writing.Release();
+            }
         }
     }
 

@@ -6,13 +6,15 @@ namespace RabbitArq.Tests.Engineering;
 /// </summary>
 internal sealed class FolderArrows
 {
-    /// <summary>Folders of the core from bottom to top; "" is the root folder. Texts and log messages come first: all use them.</summary>
+    /// <summary>
+    /// Folders of the core from bottom to top; "" is the root folder. Texts and log messages come first: all use them.
+    /// Retries stand below jobs, since they know only envelopes and exceptions, and a job's options hold its backoff.
+    /// </summary>
     public static readonly IReadOnlyList<string> Order =
     [
         "", "Localization", "Diagnostics", "Internal",
-        "Messages", "Jobs",
+        "Messages", "Retries", "Jobs",
         "Routing", "Brokers", "Results", "MessageLog", "Uniqueness", "Throttling",
-        "Retries",
         "Execution", "Control",
         "Client", "Workers", "Messaging",
         "Schedules", "Inspection", "Health",
@@ -113,6 +115,10 @@ internal sealed class FolderArrows
     /// <summary>The identifiers that can be the name of a type where they stand.</summary>
     private static IEnumerable<string> Used(IReadOnlyList<string> tokens)
     {
+        var values = Enumerable.Range(1, Math.Max(0, tokens.Count - 2))
+            .Where(at => IsName(tokens[at]) && IsDeclaredValue(tokens[at - 1], tokens[at + 1]))
+            .Select(at => tokens[at])
+            .ToHashSet();
         for (var at = 0; at < tokens.Count; at++)
         {
             if (tokens[at] == "enum")
@@ -123,7 +129,10 @@ internal sealed class FolderArrows
 
             var before = at > 0 ? tokens[at - 1] : "";
             var after = at + 1 < tokens.Count ? tokens[at + 1] : "";
-            if (IsName(tokens[at]) && CanBeAType(tokens, at, before, after))
+
+            // "Worker Worker { get; }": what follows with that name is the property, unless it stands where only a type can.
+            var isValue = values.Contains(tokens[at]) && before is not ("new" or "<") && !IsName(after);
+            if (IsName(tokens[at]) && !isValue && CanBeAType(tokens, at, before, after))
             {
                 yield return tokens[at];
                 if (before is "[" or ",")
@@ -147,10 +156,12 @@ internal sealed class FolderArrows
         // A call, unless it makes something or is an attribute or a base class.
         (not ("new" or "[" or ":"), "(") => false,
 
-        // "Type Name": the second is a member, a parameter or a variable.
-        (var type, "{" or "=>" or ";" or "," or ")" or "in") when EndsAType(type) => false,
-        _ => true,
+        _ => !IsDeclaredValue(before, after),
     };
+
+    /// <summary>"Type Name": the second is a member, a parameter or a variable.</summary>
+    private static bool IsDeclaredValue(string before, string after) =>
+        after is "{" or "=>" or "=" or ";" or "," or ")" or "in" && EndsAType(before);
 
     private static bool EndsAType(string token) => token is ">" or "]" or "?" || BuiltInTypes.Contains(token) || IsName(token);
 

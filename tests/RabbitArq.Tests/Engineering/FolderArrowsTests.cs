@@ -36,6 +36,7 @@ public sealed class FolderArrowsTests
     [InlineData("class A { void M() { foreach (IBroker broker in x) { } } }")]
     [InlineData("class A { IBroker? Broker { get; set; } }")]
     [InlineData("class A { IBroker[] Brokers { get; set; } }")]
+    [InlineData("class A { IBroker IBroker { get; } }")]
     [InlineData("class A { (int, IBroker) M() => default; }")]
     [InlineData("class A { void M(Func<int, IBroker> f) { } }")]
     public void A_use_of_a_higher_folder_is_found(string source)
@@ -66,6 +67,7 @@ public sealed class FolderArrowsTests
     [InlineData("class A { object M() => F(IBroker: 3); }")]
     [InlineData("class A { object M() => x.IBroker; }")]
     [InlineData("class A { object M() => x?.IBroker; }")]
+    [InlineData("class A { Identity IBroker { get; } string M() => IBroker.Name + F(IBroker); }")]
     [InlineData("enum A { IBroker, Other }")]
     [InlineData("enum A : byte { Other, IBroker = 2 }")]
     public void A_name_that_is_not_a_use_is_not_found(string source)

@@ -66,7 +66,7 @@ internal static class PublicApi
 
         if (type.IsSubclassOf(typeof(Delegate)))
         {
-            return [Signature(type.GetMethod("Invoke")!)];
+            return [Signature(type.GetMethod("Invoke")!).Replace("virtual ", "", StringComparison.Ordinal)];
         }
 
         return type.GetConstructors(Declared).Where(IsVisible).Where(IsWritten).Select(Signature)

@@ -19,7 +19,7 @@ internal sealed partial class ResourceFile
         (_english, _chinese, _members, _project) = (Read(english), Read(chinese), members, project);
     }
 
-    /// <summary>Texts whose Chinese is the English on purpose: names, and forms without words.</summary>
+    /// <summary>Texts whose Chinese is the English on purpose, such as names.</summary>
     public static IReadOnlyCollection<string> SameInBothLanguages { get; } = [];
 
     /// <summary>Reads the files beside one <c>Texts.resx</c>.</summary>
@@ -62,7 +62,8 @@ internal sealed partial class ResourceFile
                 yield return $"{key}: other placeholders ({string.Join(' ', Placeholders(english, isLog))} | {string.Join(' ', Placeholders(chinese, isLog))})";
             }
 
-            if (!HanPattern().IsMatch(chinese) && !(chinese == english && SameInBothLanguages.Contains(key)))
+            var hasWords = PlaceholderPattern().Replace(english, "").Any(char.IsLetter);
+            if (hasWords && !HanPattern().IsMatch(chinese) && !(chinese == english && SameInBothLanguages.Contains(key)))
             {
                 yield return $"{key}: no Chinese in '{chinese}'";
             }

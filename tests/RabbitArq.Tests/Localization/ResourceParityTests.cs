@@ -25,7 +25,7 @@ public sealed class ResourceParityTests
     [Fact]
     public void Texts_that_agree_have_no_fault()
     {
-        Faults("Plain|A {{b}}.|一个。", "Two|{0}, {1:N0}, {0}|{1} 个 {0}", "Log_Started|{Worker} on {Queue}|{Worker} 处理 {Queue}").ShouldBeEmpty();
+        Faults("Plain|A {{b}}.|一个。", "Two|{0}, {1:N0}, {0}|{1} 个 {0}", "Log_Started|{Worker}: {Queue}|{Worker}: {Queue}").ShouldBeEmpty();
     }
 
     [Theory]
