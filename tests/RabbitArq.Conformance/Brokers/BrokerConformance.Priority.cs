@@ -20,6 +20,22 @@ public abstract partial class BrokerConformance
         (await TakeAsync(consumer, 3)).ShouldBe(HasPriorities ? ["high", "low1", "low2"] : ["low1", "low2", "high"]);
     }
 
+    /// <summary>
+    /// Not stated against 1 to 3: the official client of RabbitMQ leaves a priority of 0 away, and quorum queues from 4.3 on
+    /// take a message without one for a 4.
+    /// </summary>
+    [Fact]
+    public async Task The_priority_zero_goes_behind_a_high_one()
+    {
+        Assert.SkipUnless(HasPriorities, $"Declared: no priorities on {_fixture.QueueType} queues (PriorityQueueTypes).");
+        var queue = await DeclareWithPrioritiesAsync();
+        await PublishInOrderAsync(queue, Prioritised("zero", 0), Prioritised("nine", 9));
+
+        await using var consumer = await ConsumeAsync(queue, prefetch: 1);
+
+        (await TakeAsync(consumer, 2)).ShouldBe(["nine", "zero"]);
+    }
+
     [Fact]
     public async Task Messages_of_one_priority_keep_their_order()
     {
