@@ -13,6 +13,12 @@ public sealed class RabbitMqFixture(TestServer server, QueueType queueType, bool
 {
     public override string? Password => server.Password;
 
+    public override bool KeepsZeroAndEmpty => false;
+
+    public override bool CountsCancelledConsumers => QueueType == QueueType.Quorum;
+
+    public override bool DeadLettersStartAnew => server == TestServer.V310;
+
     protected override Task<IBroker> OpenCoreAsync() =>
         TestServer.OpenAsync(new BrokerOptions { Url = server.Url, ClientName = "conformance" });
 

@@ -4,6 +4,7 @@ using RabbitArq.RabbitMQ.Connecting;
 using RabbitArq.RabbitMQ.Diagnostics;
 using RabbitArq.RabbitMQ.Localization;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Events;
 using RabbitMQ.Client.Exceptions;
 
 namespace RabbitArq.RabbitMQ.Consuming;
@@ -11,6 +12,8 @@ namespace RabbitArq.RabbitMQ.Consuming;
 /// <summary>Opens subscriptions and says what a refusal means.</summary>
 internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddress address, TimeProvider time, ILogger logger)
 {
+    private const string TimeoutArgument = "x-consumer-timeout";
+
     /// <summary>What a server that was not told otherwise allows.</summary>
     private static readonly TimeSpan DefaultConsumerTimeout = TimeSpan.FromMinutes(30);
 
@@ -24,30 +27,20 @@ internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddres
         try
         {
             var link = await supervisor.GetAsync(deadline).ConfigureAwait(false);
-            using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline, link.LostToken);
-            var opening = ConsumerSession.OpenAsync(
-                link, spec, ArgumentsOf(spec, link.Server), deliveries, supervisor.Timeout, time, linked.Token);
+            var arguments = ArgumentsOf(spec, link.Server);
             try
             {
-                return await opening.WaitAsync(supervisor.Timeout, time, linked.Token).ConfigureAwait(false);
+                return await SubscribeAsync(link, spec, arguments, deliveries, deadline).ConfigureAwait(false);
             }
-            catch
+            catch (OperationInterruptedException e) when (IsRefusedTimeout(e))
             {
-                _ = CloseLateAsync(opening);
-                throw;
+                // Classic queues from 4.3 on: they have no consumer timeout any more, and refuse the argument.
+                return await SubscribeAsync(link, spec, [], deliveries, deadline).ConfigureAwait(false);
             }
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason is { } reason)
         {
-            throw reason.ReplyCode switch
-            {
-                Constants.NotFound => new QueueNotFoundException(spec.QueueName, Texts.QueueMissing(spec.QueueName, address.Masked), e),
-                Constants.AccessRefused when spec.Exclusive || reason.ReplyText.Contains("exclusive", StringComparison.OrdinalIgnoreCase) =>
-                    new BrokerException(Texts.ConsumeExclusive(spec.QueueName, address.Masked, reason.ReplyText), e),
-                Constants.AccessRefused => new BrokerAccessException(Texts.RequestNotAllowed(
-                    Texts.WhatConsume(spec.QueueName), address.UserName, address.Masked, reason.ReplyText), e),
-                _ => new BrokerException(Texts.RequestRefused(Texts.WhatConsume(spec.QueueName), address.Masked, reason.ReplyText), e),
-            };
+            throw Refusal(spec, reason, e);
         }
         catch (Exception e) when (!callerToken.IsCancellationRequested
             && e is RabbitMQClientException or IOException or TimeoutException or OperationCanceledException)
@@ -66,6 +59,36 @@ internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddres
         }
     }
 
+    private static bool IsRefusedTimeout(OperationInterruptedException e) =>
+        e.ShutdownReason is { ReplyCode: Constants.PreconditionFailed } reason
+        && reason.ReplyText.Contains(TimeoutArgument, StringComparison.Ordinal);
+
+    private async Task<ConsumerSession> SubscribeAsync(
+        BrokerLink link, ConsumerSpec spec, Dictionary<string, object?> arguments, ChannelWriter<Delivery> deliveries, CancellationToken deadline)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline, link.LostToken);
+        var opening = ConsumerSession.OpenAsync(link, spec, arguments, deliveries, supervisor.Timeout, time, linked.Token);
+        try
+        {
+            return await opening.WaitAsync(supervisor.Timeout, time, linked.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            _ = CloseLateAsync(opening);
+            throw;
+        }
+    }
+
+    private BrokerException Refusal(ConsumerSpec spec, ShutdownEventArgs reason, OperationInterruptedException e) => reason.ReplyCode switch
+    {
+        Constants.NotFound => new QueueNotFoundException(spec.QueueName, Texts.QueueMissing(spec.QueueName, address.Masked), e),
+        Constants.AccessRefused when spec.Exclusive || reason.ReplyText.Contains("exclusive", StringComparison.OrdinalIgnoreCase) =>
+            new BrokerException(Texts.ConsumeExclusive(spec.QueueName, address.Masked, reason.ReplyText), e),
+        Constants.AccessRefused => new BrokerAccessException(Texts.RequestNotAllowed(
+            Texts.WhatConsume(spec.QueueName), address.UserName, address.Masked, reason.ReplyText), e),
+        _ => new BrokerException(Texts.RequestRefused(Texts.WhatConsume(spec.QueueName), address.Masked, reason.ReplyText), e),
+    };
+
     /// <summary>A subscription that nobody waits for any more must not keep messages.</summary>
     private static async Task CloseLateAsync(Task<ConsumerSession> opening)
     {
@@ -79,6 +102,6 @@ internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddres
     /// <summary>The limit is only ever raised: a shorter one would end deliveries that the server lets live today.</summary>
     private static Dictionary<string, object?> ArgumentsOf(ConsumerSpec spec, ServerFacts server) =>
         spec.LongestDelivery is { } longest && longest > DefaultConsumerTimeout && server.KnowsConsumerTimeoutArgument
-            ? new() { ["x-consumer-timeout"] = (long)longest.TotalMilliseconds }
+            ? new() { [TimeoutArgument] = (long)longest.TotalMilliseconds }
             : [];
 }

@@ -35,6 +35,7 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _alive = true;
     private volatile bool _handBack;
+    private volatile bool _dropping;
     private int _unsettled;
     private string _tag = "";
 
@@ -91,9 +92,12 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
     /// <summary>
     /// Cancels the subscription and waits until every delivery that was under way has been handed back or over.
     /// </summary>
+    /// <param name="handBack">Whether deliveries that still arrive are handed back one by one; else the channel's end does it.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="TimeoutException">The broker did not answer.</exception>
-    public async Task CancelAsync(CancellationToken cancellationToken)
+    public async Task CancelAsync(bool handBack, CancellationToken cancellationToken)
     {
+        _dropping = !handBack;
         _handBack = true;
         if (!_alive || _ended.Task.IsCompleted)
         {
@@ -163,6 +167,11 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
         CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _unsettled);
+        if (_dropping)
+        {
+            return Task.CompletedTask;
+        }
+
         if (_handBack)
         {
             return SettleAsync(deliveryTag, Settlement.Requeue, cancellationToken).AsTask();

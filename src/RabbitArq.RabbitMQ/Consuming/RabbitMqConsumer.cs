@@ -64,16 +64,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
         _loop = Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
     }
 
-    public Task CancelAsync(CancellationToken cancellationToken = default)
-    {
-        Task cancelling;
-        lock (_cancelGate)
-        {
-            cancelling = _cancelling ??= Task.Run(CancelOnceAsync, CancellationToken.None);
-        }
-
-        return cancelling.WaitAsync(cancellationToken);
-    }
+    public Task CancelAsync(CancellationToken cancellationToken = default) => EndAsync(closing: false).WaitAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -82,7 +73,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
             return;
         }
 
-        await CancelAsync(CancellationToken.None).ConfigureAwait(false);
+        await EndAsync(closing: true).ConfigureAwait(false);
         if (_session is { } session)
         {
             await session.CloseAsync().ConfigureAwait(false);
@@ -97,7 +88,20 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
         _onDisposed(this);
     }
 
-    private async Task CancelOnceAsync()
+    private Task EndAsync(bool closing)
+    {
+        lock (_cancelGate)
+        {
+            return _cancelling ??= Task.Run(() => EndOnceAsync(closing), CancellationToken.None);
+        }
+    }
+
+    /// <param name="closing">
+    /// Whether the channel is closed next. That hands back everything unsettled at once and in order; handing back the
+    /// unread before would put them in front of those that were read. The cancel itself is needed all the same: quorum
+    /// queues hold settlements back while many are under way, and lose them with the channel unless something is awaited.
+    /// </param>
+    private async Task EndOnceAsync(bool closing)
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -105,7 +109,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
         {
             try
             {
-                await session.CancelAsync(CancellationToken.None).ConfigureAwait(false);
+                await session.CancelAsync(handBack: !closing, CancellationToken.None).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -116,7 +120,17 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
         }
 
         _deliveries.Writer.TryComplete();
-        await HandBackUnreadAsync().ConfigureAwait(false);
+        if (closing)
+        {
+            while (_deliveries.Reader.TryRead(out _))
+            {
+                // Dropped here; the end of the channel hands it back.
+            }
+        }
+        else
+        {
+            await HandBackUnreadAsync().ConfigureAwait(false);
+        }
     }
 
     private async Task RunAsync(CancellationToken stop)

@@ -70,8 +70,6 @@ internal static class Texts
 
     public static string QuorumNeedsShared(string queue) => Source.Format([queue]);
 
-    public static string TransientQueueGone(string queue, string version) => Source.Format([queue, version]);
-
     public static string PrefetchOutOfRange(int prefetch) => Source.Format([prefetch]);
 
     public static string DelayTooLong(string queue, double days, double longest) => Source.Format([queue, days, longest]);

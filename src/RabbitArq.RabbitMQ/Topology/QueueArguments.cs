@@ -1,4 +1,3 @@
-using RabbitArq.RabbitMQ.Connecting;
 using RabbitArq.RabbitMQ.Localization;
 
 namespace RabbitArq.RabbitMQ.Topology;
@@ -7,7 +6,7 @@ namespace RabbitArq.RabbitMQ.Topology;
 internal static class QueueArguments
 {
     /// <exception cref="BrokerException">The specification asks for what no server has.</exception>
-    public static Dictionary<string, object?> For(QueueSpec queue, ServerFacts server)
+    public static Dictionary<string, object?> For(QueueSpec queue)
     {
         var arguments = new Dictionary<string, object?>();
         if (queue.Type == QueueType.Quorum)
@@ -30,11 +29,6 @@ internal static class QueueArguments
         }
         else
         {
-            if (!queue.Durable && !queue.Exclusive && server.Version >= new Version(4, 3))
-            {
-                throw new BrokerException(Texts.TransientQueueGone(queue.Name, server.VersionText));
-            }
-
             // Servers may be told to make quorum queues where no type is named.
             arguments["x-queue-type"] = "classic";
             if (queue.MaxPriority is { } priority)

@@ -169,7 +169,7 @@ internal sealed class RabbitMqTopology(Control control, IDelayStrategy delay, Am
 
     private async Task DeclareQueueAsync(ScratchChannel scratch, QueueSpec queue, bool warn, CancellationToken cancellationToken)
     {
-        var arguments = QueueArguments.For(queue, scratch.Link.Server);
+        var arguments = QueueArguments.For(queue);
         var exists = await ExistsAsync(
             scratch, (channel, token) => channel.QueueDeclarePassiveAsync(queue.Name, token), cancellationToken).ConfigureAwait(false);
         await DeclareOrAdoptAsync(

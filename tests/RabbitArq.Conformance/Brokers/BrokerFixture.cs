@@ -24,6 +24,24 @@ public abstract class BrokerFixture(QueueType queueType) : IAsyncDisposable
     /// <summary>A password that no text may show; null where there is none.</summary>
     public virtual string? Password => null;
 
+    /// <summary>
+    /// Whether the priority 0, and headers that are empty lists or tables, arrive as such. The official client of RabbitMQ
+    /// reads them as absent and null. Default: true.
+    /// </summary>
+    public virtual bool KeepsZeroAndEmpty => true;
+
+    /// <summary>
+    /// Whether a cancelled consumer is counted until its deliveries are settled, as quorum queues of RabbitMQ do.
+    /// Default: false.
+    /// </summary>
+    public virtual bool CountsCancelledConsumers => false;
+
+    /// <summary>
+    /// Whether a dead letter counts as never delivered in its new queue. RabbitMQ from 4.0 on keeps the counts of the first
+    /// queue. Default: true.
+    /// </summary>
+    public virtual bool DeadLettersStartAnew => true;
+
     /// <summary>Opens a broker on the test's store. It is disposed with the fixture, or earlier by <see cref="CloseAsync"/>.</summary>
     /// <returns>The broker.</returns>
     public async Task<IBroker> OpenAsync()
