@@ -45,6 +45,8 @@ internal class FileFixture(QueueType queueType) : BrokerFixture(queueType)
 
     protected override Task<IBroker> OpenCoreAsync() => Brokers.OpenAsync(Url);
 
+    protected override Task<BrokerProcess> StartProcessCoreAsync() => BrokerProcess.StartAsync<SqliteBrokerFactory>(Url);
+
     protected override async ValueTask DisposeCoreAsync()
     {
         await base.DisposeCoreAsync();
@@ -59,5 +61,5 @@ internal sealed class TwoNodesFixture(QueueType queueType) : FileFixture(queueTy
 
 internal sealed class TwoProcessesFixture(QueueType queueType) : FileFixture(queueType)
 {
-    protected override async Task<IBroker> OpenOtherCoreAsync() => await BrokerProcess.StartAsync<SqliteBrokerFactory>(Url);
+    protected override async Task<IBroker> OpenOtherCoreAsync() => await StartProcessCoreAsync();
 }
