@@ -11,7 +11,7 @@ var at = Array.IndexOf(args, "--url");
 var url = at >= 0 && at + 1 < args.Length ? args[at + 1] : Environment.GetEnvironmentVariable("RABBITMQ_URL");
 if (args.Any(a => a is "-h" or "--help") || args.Except([mode, "--url", url ?? ""]).Any())
 {
-    Console.WriteLine(Texts.Usage);
+    Console.WriteLine(Texts.Usage());
     return args.Any(a => a is "-h" or "--help") ? 0 : 2;
 }
 

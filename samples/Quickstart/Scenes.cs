@@ -109,7 +109,7 @@ internal static class Scenes
         if (!Story.IsEmpty)
         {
             Console.WriteLine();
-            Console.WriteLine(Texts.RetryStory);
+            Console.WriteLine(Texts.RetryStory());
         }
 
         while (Story.TryDequeue(out var line))

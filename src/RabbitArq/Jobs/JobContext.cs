@@ -23,7 +23,7 @@ public sealed class JobContext : IAsyncDisposable
     }
 
     /// <summary>The job as it travelled.</summary>
-    public JobEnvelope Envelope { get; }
+    internal JobEnvelope Envelope { get; }
 
     /// <summary>The job's id.</summary>
     public string JobId => Envelope.JobId;

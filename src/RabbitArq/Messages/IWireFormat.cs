@@ -1,7 +1,7 @@
 namespace RabbitArq.Messages;
 
 /// <summary>How a job is written into a message and read back. Stateless; keeps what it does not know.</summary>
-public interface IWireFormat
+internal interface IWireFormat
 {
     /// <summary>Its name in settings: <c>arq</c>.</summary>
     string Name { get; }

@@ -6,7 +6,7 @@ namespace RabbitArq.Messages;
 /// <summary>A job's arguments as UTF-8 JSON, bound to the method's parameters only when the job runs.</summary>
 /// <param name="Positional">A JSON array.</param>
 /// <param name="Named">A JSON object.</param>
-public sealed record JobArguments(ReadOnlyMemory<byte> Positional, ReadOnlyMemory<byte> Named)
+internal sealed record JobArguments(ReadOnlyMemory<byte> Positional, ReadOnlyMemory<byte> Named)
 {
     private static readonly byte[] EmptyArray = "[]"u8.ToArray();
     private static readonly byte[] EmptyObject = "{}"u8.ToArray();

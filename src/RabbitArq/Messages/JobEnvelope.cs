@@ -1,7 +1,7 @@
 namespace RabbitArq.Messages;
 
 /// <summary>One job as it travels: what to run, with what, and how often it was tried. Immutable; all times are instants (UTC).</summary>
-public sealed record JobEnvelope
+internal sealed record JobEnvelope
 {
     /// <summary>The job's id: 32 hex digits when generated, any text when given.</summary>
     public required string JobId { get; init; }

@@ -4,7 +4,7 @@ namespace RabbitArq.Retries;
 /// <param name="ErrorType">The exception's class, short.</param>
 /// <param name="Message">Its message.</param>
 /// <param name="Category">Whether trying again could have helped.</param>
-public sealed record DeadLetterReason(string ErrorType, string Message, FailureCategory Category)
+internal sealed record DeadLetterReason(string ErrorType, string Message, FailureCategory Category)
 {
     /// <summary>The longest stack trace kept, in characters.</summary>
     public const int MaxStackLength = 8_000;

@@ -4,10 +4,10 @@ namespace RabbitArq.Retries;
 /// <param name="RetryAt">When to run it again; null: dead-letter it.</param>
 /// <param name="Error">The failure to report; for the last attempt a <see cref="MaxRetriesExceededException"/> around it.</param>
 /// <param name="Category">What the failure is.</param>
-public readonly record struct RetryDecision(DateTimeOffset? RetryAt, Exception Error, FailureCategory Category);
+internal readonly record struct RetryDecision(DateTimeOffset? RetryAt, Exception Error, FailureCategory Category);
 
 /// <summary>Decides what follows from a failed attempt. A pure function but for the random jitter.</summary>
-public interface IRetryPolicy
+internal interface IRetryPolicy
 {
     /// <summary>Decides.</summary>
     /// <param name="failure">The failure.</param>

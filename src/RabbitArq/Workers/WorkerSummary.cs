@@ -56,4 +56,4 @@ public sealed record JobSummary(long Completed, long Failed, long Retried, TimeS
 /// <param name="Retried">Runs that failed and were scheduled again.</param>
 /// <param name="Running">Jobs that run now.</param>
 /// <param name="Remaining">Messages that waited in the queues when a burst looked last; null: not looked yet.</param>
-public sealed record WorkerProgress(long Completed, long Failed, long Retried, int Running, long? Remaining);
+internal sealed record WorkerProgress(long Completed, long Failed, long Retried, int Running, long? Remaining);
