@@ -155,7 +155,13 @@ internal sealed class StoreLoop
     private void Look(long now)
     {
         var tick = now >= _upkeep.NextTick;
-        if (Shares && (tick || now >= _nextPoll) && _upkeep.OthersWrote())
+        var look = Shares && (tick || now >= _nextPoll);
+        if (look)
+        {
+            _store.Consumers.NoticeShared();
+        }
+
+        if (look && _upkeep.OthersWrote())
         {
             _lastActivity = now;
             _store.Transaction.Refresh(now);
@@ -342,13 +348,30 @@ internal sealed class StoreLoop
         {
             if (_store.Transaction.Topology.FindQueue(id) is { } queue)
             {
-                _store.Consumers.Claim(_store.Messages, queue, MostClaims, MostBytes, _store.NodeId);
+                _store.Consumers.Claim(_store.Messages, queue, Share(queue), MostClaims, MostBytes, _store.NodeId);
             }
             else
             {
                 _store.Consumers.Promising.Remove(id);
             }
         }
+    }
+
+    /// <summary>
+    /// How many of a queue's waiting messages this process may take at once. With consumers in other processes it is the
+    /// part that belongs to its own, so that ten long jobs do not all go to whoever looked first; what the others have not
+    /// taken by the next look is shared out again.
+    /// </summary>
+    private long Share(QueueEntry queue)
+    {
+        if (_upkeep.OtherNodes == 0)
+        {
+            return long.MaxValue;
+        }
+
+        var all = _store.Nodes.CountConsumers(queue);
+        var own = _store.Consumers.Count(queue.Id);
+        return all <= own ? long.MaxValue : Math.Max(1, ((_store.Transaction.Counts(queue).Ready * own) + all - 1) / all);
     }
 
     /// <summary>Rolls back. What must happen is kept for later, everybody else is told.</summary>
