@@ -48,23 +48,44 @@ internal sealed class StandaloneWorker : IAsyncDisposable
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var signals = 0;
+        var ended = false;
         void OnSignal(PosixSignalContext signal)
         {
+            // The lock: a signal may come while the worker ends, and must not touch what is disposed by then.
             signal.Cancel = true;
-            if (Interlocked.Increment(ref signals) == 1)
+            lock (stopping)
             {
-                stopping.Cancel();
-            }
-            else
-            {
-                _logger.SecondSignal(signal.Signal.ToString());
-                _worker.Abort();
+                if (ended)
+                {
+                    return;
+                }
+
+                if (++signals == 1)
+                {
+                    // Not here: what listens may take its time, and the second signal must get through.
+                    _ = stopping.CancelAsync();
+                }
+                else
+                {
+                    _logger.SecondSignal(signal.Signal.ToString());
+                    _worker.Abort();
+                }
             }
         }
 
         using var terminate = _settings.HandleSignals ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal) : null;
         using var interrupt = _settings.HandleSignals ? PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal) : null;
-        return await _worker.RunAsync(stopping.Token).ConfigureAwait(false);
+        try
+        {
+            return await _worker.RunAsync(stopping.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (stopping)
+            {
+                ended = true;
+            }
+        }
     }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();

@@ -20,6 +20,18 @@ internal static class Texts
 
     public static string MessageUnreadable(string reason) => Source.Format([reason]);
 
+    public static string MessageNotAnObject() => Source.Get();
+
+    public static string MessageNotOneObject() => Source.Get();
+
+    public static string MessageFieldMissing(string field) => Source.Format([field]);
+
+    public static string MessageFieldKind(string field, string expected, string kind) => Source.Format([field, expected, kind]);
+
+    public static string MessageFieldRange(string field, string value, string allowed) => Source.Format([field, value, allowed]);
+
+    public static string MessageFieldTime(string field, string value) => Source.Format([field, value]);
+
     public static string ArgumentNotSerializable(string argument, string type, string reason) => Source.Format([argument, type, reason]);
 
     public static string NotAnExceptionType(string type) => Source.Format([type]);
@@ -53,6 +65,12 @@ internal static class Texts
     public static string JobClassWithoutJobs(string type) => Source.Format([type]);
 
     public static string JobLambdaWithoutName(string lambda) => Source.Format([lambda]);
+
+    public static string JobDelegateBound(string method) => Source.Format([method]);
+
+    public static string JobClassNotConstructible(string method, string type) => Source.Format([method, type]);
+
+    public static string JobClassServiceMissing(string method, string type, string services) => Source.Format([method, type, services]);
 
     public static string JobNameTwice(string name, string first, string second) => Source.Format([name, first, second]);
 
@@ -89,6 +107,8 @@ internal static class Texts
     public static string JobHasFailed(string function, string jobId, string status, string error) => Source.Format([function, jobId, status, error]);
 
     public static string ResultStorageDisabled() => Source.Get();
+
+    public static string ShutdownHookTooLong(TimeSpan limit) => Source.Format([limit]);
 
     public static string DeferTwice() => Source.Get();
 
