@@ -60,6 +60,9 @@ internal sealed class StandaloneWorker : IAsyncDisposable
 
     public Task Started => _worker.Started;
 
+    /// <summary>The signal that has stopped it; null: none.</summary>
+    public string? StopSignal { get; private set; }
+
     public IServiceProvider Services => _services;
 
     /// <summary>Runs until stopped by token or signal, or until the burst is over.</summary>
@@ -70,12 +73,16 @@ internal sealed class StandaloneWorker : IAsyncDisposable
         var signals = 0;
         void OnSignal(PosixSignalContext signal)
         {
-            signal.Cancel = true;
-            if (Interlocked.Increment(ref signals) == 1)
+            var number = Interlocked.Increment(ref signals);
+
+            // The third is left to the system, which ends the process: nobody should need SIGKILL.
+            signal.Cancel = number <= 2;
+            if (number == 1)
             {
+                StopSignal = signal.Signal.ToString();
                 stopping.Cancel();
             }
-            else
+            else if (number == 2)
             {
                 _logger.SecondSignal(signal.Signal.ToString());
                 _worker.Abort();
