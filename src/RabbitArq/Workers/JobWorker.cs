@@ -237,7 +237,8 @@ internal sealed class JobWorker : IDisposable
 
     internal static IReadOnlyList<(JobQueue Queue, int Concurrency, int Prefetch)> QueuesOf(WorkerSettings settings)
     {
-        var first = new WorkerQueue(settings.QueueName) { DeadLetterQueueName = settings.DeadLetterQueueName };
+        var first = settings.Queues.FirstOrDefault(q => q.Name == settings.QueueName) ?? new WorkerQueue(settings.QueueName);
+        first = first with { DeadLetterQueueName = first.DeadLetterQueueName ?? settings.DeadLetterQueueName };
         return [.. settings.Queues.Where(q => q.Name != first.Name).Prepend(first).Select(queue =>
         {
             var concurrency = Math.Min(queue.MaxConcurrentJobs ?? settings.MaxConcurrentJobs, settings.MaxConcurrentJobs);
