@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 using Quickstart.Localization;
 using RabbitArq;
 using RabbitArq.Brokers;

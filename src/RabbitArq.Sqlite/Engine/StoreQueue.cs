@@ -87,6 +87,12 @@ internal sealed class StoreQueue : IDisposable
             return;
         }
 
+        if (instant <= now)
+        {
+            Wake();
+            return;
+        }
+
         var armed = Volatile.Read(ref _alarmAt);
         if (armed <= instant && armed > now)
         {
