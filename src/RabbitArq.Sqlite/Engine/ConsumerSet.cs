@@ -39,6 +39,25 @@ internal sealed class ConsumerSet(string where)
         }
     }
 
+    /// <summary>
+    /// Queues of which this process took no more than its share, and left the rest for consumers of other processes to take
+    /// until the next look.
+    /// </summary>
+    public HashSet<long> Shared { get; } = [];
+
+    /// <summary>At a look at the file: what others have left is free to take.</summary>
+    public void NoticeShared()
+    {
+        if (Shared.Count > 0)
+        {
+            Shared.RemoveWhere(id => !_byQueue.ContainsKey(id));
+            Promising.UnionWith(Shared);
+            Shared.Clear();
+        }
+    }
+
+    public int Count(long queueId) => _byQueue.TryGetValue(queueId, out var consumers) ? consumers.Count : 0;
+
     /// <summary>Notes that a queue got a message or a consumer got room.</summary>
     public void Notice(long queueId)
     {
@@ -84,9 +103,22 @@ internal sealed class ConsumerSet(string where)
     }
 
     /// <summary>Inside the transaction: takes messages for the consumers of a queue. They get them after the commit.</summary>
-    public void Claim(MessageTables messages, QueueEntry queue, int most, long mostBytes, long nodeId)
+    /// <param name="messages">Where they are taken from.</param>
+    /// <param name="queue">The queue.</param>
+    /// <param name="share">How many this process may take now, for the sake of consumers in other processes.</param>
+    /// <param name="most">How many one transaction takes.</param>
+    /// <param name="mostBytes">How many bytes one transaction takes, roughly.</param>
+    /// <param name="nodeId">This process.</param>
+    public void Claim(MessageTables messages, QueueEntry queue, long share, int most, long mostBytes, long nodeId)
     {
         var room = Math.Min(Room(queue.Id), most);
+        if (room > share)
+        {
+            room = (int)share;
+            Shared.Add(queue.Id);
+            Promising.Remove(queue.Id);
+        }
+
         if (room == 0)
         {
             Promising.Remove(queue.Id);

@@ -11,23 +11,16 @@ internal sealed class StoreLoop
 {
     private const int MostOperations = 2048;
     private const int MostBytes = 8 * 1024 * 1024;
-    private const int MostClaims = 512;
-    private const int MostDue = 1024;
     private const long FastPoll = 20;
     private const long SlowPoll = 50;
     private const long FastPollFor = 2000;
 
-    /// <summary>
-    /// SQLite's lock is not fair: who commits and begins at once always finds it free, while another process sleeps
-    /// between two tries. After this long of back-to-back transactions the thread leaves a gap of more than one try.
-    /// </summary>
-    private const long LongestHold = 20;
-
     /// <summary>Never set: a wait on it is a pause with a bound.</summary>
-    private static readonly ManualResetEventSlim Pause = new(initialState: false, spinCount: 0);
+    public static readonly ManualResetEventSlim Pause = new(initialState: false, spinCount: 0);
 
     private readonly EmbeddedStore _store;
     private readonly StoreUpkeep _upkeep;
+    private readonly BatchRunner _runner;
     private readonly TimeSpan _timeout;
     private readonly TaskCompletionSource _opened;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,10 +31,8 @@ internal sealed class StoreLoop
     private SqliteDatabase _database = null!;
     private volatile bool _stopping;
     private volatile bool _healthy = true;
-    private long _stopDeadline = long.MaxValue;
     private long _lastActivity;
     private long _nextPoll = long.MaxValue;
-    private long _heldSince;
     private long _retryAt;
 
     public StoreLoop(EmbeddedStore store, TimeSpan timeout, TaskCompletionSource opened)
@@ -50,6 +41,7 @@ internal sealed class StoreLoop
         _timeout = timeout;
         _opened = opened;
         _upkeep = new StoreUpkeep(store);
+        _runner = new BatchRunner(store, _upkeep);
         _thread = new Thread(Run) { IsBackground = true, Name = "RabbitArq store" };
     }
 
@@ -64,7 +56,7 @@ internal sealed class StoreLoop
     public Task StopAsync()
     {
         // What must happen is tried for a while; after that its messages are delivered again to others.
-        Volatile.Write(ref _stopDeadline, _store.Deadline(TimeSpan.FromSeconds(5)));
+        _runner.StopDeadline = _store.Deadline(TimeSpan.FromSeconds(5));
         _stopping = true;
         Queue.Wake();
         return _ended.Task;
@@ -122,14 +114,14 @@ internal sealed class StoreLoop
             Fail(failure);
         }
 
-        Queue.InHand([]);
+        Queue.InHand(_again);
         if (!_stopping || !Queue.IsEmpty)
         {
             Schedule(_store.NowMilliseconds());
             return true;
         }
 
-        if (_again.Count > 0 && _store.Clock.GetTimestamp() < Volatile.Read(ref _stopDeadline))
+        if (_again.Count > 0 && _store.Clock.GetTimestamp() < _runner.StopDeadline)
         {
             Pause.Wait(10);
             return true;
@@ -148,14 +140,20 @@ internal sealed class StoreLoop
         }
 
         Queue.Take(_batch, MostOperations, MostBytes);
-        Queue.InHand(_batch);
+        Queue.InHand(_again.Count == 0 ? _batch : [.. _again, .. _batch]);
     }
 
     /// <summary>Looks at what others may have done, and once a second at everything that is not urgent.</summary>
     private void Look(long now)
     {
         var tick = now >= _upkeep.NextTick;
-        if (Shares && (tick || now >= _nextPoll) && _upkeep.OthersWrote())
+        var look = Shares && (tick || now >= _nextPoll);
+        if (look)
+        {
+            _store.Consumers.NoticeShared();
+        }
+
+        if (look && _upkeep.OthersWrote())
         {
             _lastActivity = now;
             _store.Transaction.Refresh(now);
@@ -172,181 +170,21 @@ internal sealed class StoreLoop
 
     private void Work(long now)
     {
-        if (!NeedsTransaction(now))
+        var probe = !_healthy && now >= _retryAt;
+        if (!probe && !_runner.NeedsTransaction(_batch, now))
         {
-            ReadOnly(now);
+            _runner.Read(_batch, now);
             return;
         }
 
-        if (!Begin(now))
+        if (_runner.Write(_database, _batch, now, claims: !_stopping))
         {
-            return;
-        }
-
-        Execute(now);
-        Claim();
-        _store.Transaction.Commit();
-        _upkeep.AfterCommit(_database, now);
-        if (!_healthy)
-        {
-            _healthy = true;
-            StoreLog.Recovered(_store.Logger, _store.Location.Display);
-        }
-
-        _lastActivity = now;
-        foreach (var operation in _batch)
-        {
-            operation.Complete();
-        }
-
-        _store.Consumers.Deliver();
-        if (_upkeep.TopologyLoaded)
-        {
-            _upkeep.TopologyLoaded = false;
-            _store.Consumers.EndMissing(_store.Transaction.Topology);
-        }
-
-        LeaveGap();
-    }
-
-    private bool NeedsTransaction(long now)
-    {
-        if (_batch.Exists(static operation => !operation.ReadsOnly) || _upkeep.HasWork
-            || now >= _store.Messages.NextDue || now > _store.Messages.NextExpiry
-            || (!_healthy && now >= _retryAt))
-        {
-            return true;
-        }
-
-        // Looked at without the write lock: mostly another process has taken what was there.
-        foreach (var id in _store.Consumers.Promising)
-        {
-            if (_store.Consumers.Room(id) == 0
-                || _store.Transaction.Topology.FindQueue(id) is not { } queue || !_store.Messages.AnyReady(queue))
+            _lastActivity = now;
+            _runner.LeaveGap(more: Shares && (!Queue.IsEmpty || _store.Consumers.Promising.Count > 0));
+            if (!_healthy)
             {
-                _store.Consumers.Promising.Remove(id);
-            }
-        }
-
-        return _store.Consumers.Promising.Count > 0;
-    }
-
-    private void ReadOnly(long now)
-    {
-        if (_batch.Count == 0)
-        {
-            return;
-        }
-
-        _store.Transaction.Refresh(now);
-        foreach (var operation in _batch)
-        {
-            ExecuteOne(operation);
-            operation.Complete();
-        }
-    }
-
-    /// <summary>Takes the write lock, waiting for other processes for as long as anybody waits for the answer.</summary>
-    /// <returns>False when nobody does any more.</returns>
-    private bool Begin(long now)
-    {
-        _store.Consumers.Begin();
-        var claimsOnly = _batch.Count == 0;
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                _store.Transaction.Begin(now);
-                if (tries > 0 || _heldSince == 0)
-                {
-                    _heldSince = _store.NowMilliseconds();
-                }
-
-                return true;
-            }
-            catch (SqliteFailureException failure) when (failure.IsBusy)
-            {
-                var timestamp = _store.Clock.GetTimestamp();
-                _batch.RemoveAll(operation =>
-                {
-                    var over = !operation.MustHappen && operation.Deadline < timestamp;
-                    if (over)
-                    {
-                        operation.Fail(failure);
-                    }
-
-                    return over;
-                });
-                if (_stopping && timestamp > Volatile.Read(ref _stopDeadline))
-                {
-                    throw;
-                }
-
-                if (claimsOnly ? tries >= 100 : _batch.Count == 0)
-                {
-                    return false;
-                }
-
-                // The other side leaves gaps of more than a millisecond: see LongestHold.
-                Pause.Wait(tries < 1000 ? 1 : 10);
-            }
-        }
-    }
-
-    private void Execute(long now)
-    {
-        if (now >= _store.Messages.NextDue)
-        {
-            _store.Messages.PromoteDue(MostDue);
-        }
-
-        if (now > _store.Messages.NextExpiry)
-        {
-            _store.Messages.RemoveExpired(MostDue);
-        }
-
-        _upkeep.Work();
-        foreach (var operation in _batch)
-        {
-            ExecuteOne(operation);
-        }
-    }
-
-    private void ExecuteOne(StoreOperation operation)
-    {
-        operation.Refusal = null;
-        try
-        {
-            operation.Execute(_store);
-        }
-        catch (BrokerException refusal)
-        {
-            operation.Refusal = refusal;
-        }
-    }
-
-    private void Claim()
-    {
-        foreach (var touched in _store.Messages.Touched)
-        {
-            _store.Consumers.Notice(touched);
-        }
-
-        _store.Messages.Touched.Clear();
-        if (_stopping)
-        {
-            return;
-        }
-
-        foreach (var id in _store.Consumers.Promising)
-        {
-            if (_store.Transaction.Topology.FindQueue(id) is { } queue)
-            {
-                _store.Consumers.Claim(_store.Messages, queue, MostClaims, MostBytes, _store.NodeId);
-            }
-            else
-            {
-                _store.Consumers.Promising.Remove(id);
+                _healthy = true;
+                StoreLog.Recovered(_store.Logger, _store.Location.Display);
             }
         }
     }
@@ -406,19 +244,5 @@ internal sealed class StoreLoop
         }
 
         Queue.WakeAt(next, now);
-    }
-
-    private void LeaveGap()
-    {
-        var now = _store.NowMilliseconds();
-        if (Queue.IsEmpty && _store.Consumers.Promising.Count == 0)
-        {
-            _heldSince = 0;
-        }
-        else if (Shares && _upkeep.OtherNodes > 0 && now - _heldSince > LongestHold)
-        {
-            Pause.Wait(2);
-            _heldSince = 0;
-        }
     }
 }

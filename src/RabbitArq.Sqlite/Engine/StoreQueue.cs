@@ -15,8 +15,14 @@ internal sealed class StoreQueue : IDisposable
     private readonly TimeProvider _clock;
     private readonly string _where;
     private readonly ConcurrentQueue<StoreOperation> _waiting = new();
-    private readonly ManualResetEventSlim _wake = new(initialState: true);
-    private readonly ITimer _alarm;
+    private readonly ManualResetEventSlim _wake = new(initialState: true, spinCount: 10);
+
+    /// <summary>
+    /// Null with the system's clock: then the thread itself sleeps no longer than until the alarm, which spares a thread of
+    /// the pool its spinning after each look at the file.
+    /// </summary>
+    private readonly ITimer? _alarm;
+
     private readonly ITimer _watchdog;
     private long _alarmAt = long.MaxValue;
     private StoreOperation[] _inHand = [];
@@ -26,7 +32,12 @@ internal sealed class StoreQueue : IDisposable
     {
         _clock = clock;
         _where = where;
-        _alarm = clock.CreateTimer(static state => ((StoreQueue)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (clock != TimeProvider.System)
+        {
+            _alarm = clock.CreateTimer(
+                static state => ((StoreQueue)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+
         _watchdog = clock.CreateTimer(static state => ((StoreQueue)state!).FailOverdue(), this, WatchInterval, WatchInterval);
     }
 
@@ -54,13 +65,34 @@ internal sealed class StoreQueue : IDisposable
     /// <summary>Waits until something was posted or the alarm rang.</summary>
     public void Wait()
     {
-        _wake.Wait();
+        if (_alarm is not null)
+        {
+            _wake.Wait();
+        }
+        else
+        {
+            var left = Volatile.Read(ref _alarmAt) - _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            _wake.Wait((int)Math.Clamp(left, 0, int.MaxValue));
+        }
+
         _wake.Reset();
     }
 
     /// <summary>Rings at an instant, Unix milliseconds, or earlier.</summary>
     public void WakeAt(long instant, long now)
     {
+        if (_alarm is null)
+        {
+            _alarmAt = instant;
+            return;
+        }
+
+        if (instant <= now)
+        {
+            Wake();
+            return;
+        }
+
         var armed = Volatile.Read(ref _alarmAt);
         if (armed <= instant && armed > now)
         {
@@ -97,7 +129,7 @@ internal sealed class StoreQueue : IDisposable
 
     public void Dispose()
     {
-        _alarm.Dispose();
+        _alarm?.Dispose();
         _watchdog.Dispose();
     }
 

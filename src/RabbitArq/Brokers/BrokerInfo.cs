@@ -11,7 +11,7 @@ public sealed record BrokerInfo(string Product, string Version, string Url);
 /// <summary>A queue at one moment.</summary>
 /// <param name="Name">The queue.</param>
 /// <param name="MessagesReady">Messages that wait for a consumer.</param>
-/// <param name="Consumers">Consumers on the queue.</param>
+/// <param name="Consumers">Consumers on the queue. Quorum queues count a cancelled one until its deliveries are settled.</param>
 public sealed record QueueInfo(string Name, long MessagesReady, long Consumers)
 {
     /// <summary>Messages handed out and not settled; null where the broker does not tell over its protocol (RabbitMQ).</summary>

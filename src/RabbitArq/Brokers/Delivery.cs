@@ -37,8 +37,8 @@ public abstract class Delivery
 
     /// <summary>
     /// How often the broker handed the message out before without an ack. Brokers that do not count (classic queues of
-    /// RabbitMQ) say 1 when <see cref="Redelivered"/> and 0 otherwise. It is the fuse against poison, not the attempt
-    /// counter, which travels in the envelope.
+    /// RabbitMQ) say 1 when <see cref="Redelivered"/> and 0 otherwise. RabbitMQ from 4.0 on keeps the count of a message that it
+    /// dead-letters. It is the fuse against poison, not the attempt counter, which travels in the envelope.
     /// </summary>
     public int DeliveryCount { get; init; }
 

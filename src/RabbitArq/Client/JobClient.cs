@@ -82,6 +82,9 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(requests);
         var broker = await _brokers.GetAsync(cancellationToken).ConfigureAwait(false);
         var started = new List<(JobRequest Request, string JobId, Task Publish)>();
+
+        // A queue that cannot be declared may take a whole time-out to say so: once for all of its jobs, not once for each.
+        var refused = new Dictionary<string, Exception>(StringComparer.Ordinal);
         foreach (var request in requests)
         {
             var jobId = "";
@@ -89,8 +92,9 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
             try
             {
                 (var message, jobId, var queueName) = Encode(request);
-                await DeclareAsync(broker, queueName, cancellationToken).ConfigureAwait(false);
-                publish = PublishAsync(broker, message, cancellationToken);
+                publish = await WhyNotDeclaredAsync(broker, queueName, refused, cancellationToken).ConfigureAwait(false) is { } refusal
+                    ? Task.FromException(refusal)
+                    : PublishAsync(broker, message, cancellationToken);
             }
 #pragma warning disable CA1031 // The report says which failed and why; one job must not hide the others.
             catch (Exception exception)
@@ -156,7 +160,7 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
             EnqueuedAt = now,
             QueueName = queueName,
             DueAt = dueAt,
-            ExpiresAt = ExpiresAt(options.Expires ?? Settings.Expires, dueAt ?? now),
+            ExpiresAt = ExpiresAt(options.Expires ?? Settings.Expires, dueAt > now ? dueAt.Value : now),
             ParentId = options.ParentId,
             RootId = options.RootId ?? options.ParentId,
             MaxRetries = options.MaxRetries,
@@ -240,6 +244,25 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
 
         var declared = _declared.GetOrAdd(queueName, static (name, arg) => arg.Client.DeclareOnceAsync(arg.Broker, name), (Client: this, Broker: broker));
         return declared.IsCompletedSuccessfully ? declared : declared.WaitAsync(cancellationToken);
+    }
+
+    private async ValueTask<Exception?> WhyNotDeclaredAsync(
+        IBroker broker, string queueName, Dictionary<string, Exception> refused, CancellationToken cancellationToken)
+    {
+        if (refused.TryGetValue(queueName, out var known))
+        {
+            return known;
+        }
+
+        try
+        {
+            await DeclareAsync(broker, queueName, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (BrokerException exception)
+        {
+            return refused[queueName] = exception;
+        }
     }
 
     private async Task DeclareOnceAsync(IBroker broker, string queueName)

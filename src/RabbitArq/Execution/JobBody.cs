@@ -10,6 +10,9 @@ namespace RabbitArq.Execution;
 /// </summary>
 internal sealed class JobBody
 {
+    /// <summary>The longest that a timer of the runtime can wait is a little more.</summary>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
+
     private readonly WorkerHooks _hooks;
     private readonly TimeSpan _stuckGrace;
     private readonly ILogger _logger;
@@ -34,25 +37,42 @@ internal sealed class JobBody
 
     /// <summary>Runs the body.</summary>
     /// <exception cref="JobTimeoutException">It ran longer than it may.</exception>
-    /// <exception cref="OperationCanceledException">The worker could not wait any longer.</exception>
+    /// <exception cref="JobInterruptedException">The worker could not wait any longer.</exception>
     public async Task<object?> RunAsync(JobContext context, CancellationToken abortRunning)
     {
-        using var cancel = new CancellationTokenSource(context.Timeout, _time);
-        using var abort = abortRunning.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), cancel);
+        if (abortRunning.IsCancellationRequested)
+        {
+            throw new JobInterruptedException();
+        }
+
+        // The worker listens to a source of its own. Whoever listens to the job's may block or throw when it is cancelled,
+        // and must neither keep the worker from noticing nor take the process down.
+        using var over = new CancellationTokenSource(context.Timeout < LongestTimer ? context.Timeout : LongestTimer, _time);
+        using var abort = abortRunning.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), over);
+        var cancel = new CancellationTokenSource();
         context.CancellationToken = cancel.Token;
         var body = Start(context);
         try
         {
-            return await body.WaitAsync(cancel.Token).ConfigureAwait(false);
+            return await body.WaitAsync(over.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
-            return await AwaitCancelledAsync(body, context, abortRunning).ConfigureAwait(false);
+            var isAborted = abortRunning.IsCancellationRequested;
+            _ = CancelAsync(cancel, context);
+            return await AwaitCancelledAsync(body, context, isAborted).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!context.IsAbandoned)
+            {
+                cancel.Dispose();
+            }
         }
     }
 
     /// <summary>The token was cancelled: the body has a moment to react, then it is abandoned.</summary>
-    private async Task<object?> AwaitCancelledAsync(Task<object?> body, JobContext context, CancellationToken abortRunning)
+    private async Task<object?> AwaitCancelledAsync(Task<object?> body, JobContext context, bool isAborted)
     {
         try
         {
@@ -61,13 +81,28 @@ internal sealed class JobBody
         catch (TimeoutException) when (!body.IsCompleted)
         {
             context.IsAbandoned = true;
+            _logger.JobStuck(context.Function, context.JobId, _time.GetUtcNow() - context.StartedAt);
             _ = ObserveAbandonedAsync(body, context);
-            abortRunning.ThrowIfCancellationRequested();
-            throw new JobTimeoutException(context.Function, context.Timeout, stuck: true);
+            throw isAborted ? new JobInterruptedException() : new JobTimeoutException(context.Function, context.Timeout, stuck: true);
         }
-        catch (OperationCanceledException exception) when (!abortRunning.IsCancellationRequested)
+        catch (Exception exception) when (exception is not RetryException)
         {
-            throw new JobTimeoutException(context.Function, context.Timeout, stuck: false, exception);
+            // Not only OperationCanceledException: what a library throws when its call is cancelled is its own affair.
+            throw isAborted ? new JobInterruptedException() : new JobTimeoutException(context.Function, context.Timeout, stuck: false, exception);
+        }
+    }
+
+    private async Task CancelAsync(CancellationTokenSource cancel, JobContext context)
+    {
+        try
+        {
+            await cancel.CancelAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whoever listens to the job's token is user code that may throw anything.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _logger.HookFailed("CancellationToken", context.Function, context.JobId, exception);
         }
     }
 
@@ -108,3 +143,6 @@ internal sealed class JobBody
         }
     }
 }
+
+/// <summary>The worker could not wait for a job any longer. It never leaves the executor.</summary>
+internal sealed class JobInterruptedException : Exception;

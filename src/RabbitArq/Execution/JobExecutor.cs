@@ -81,6 +81,13 @@ internal sealed class JobExecutor
         {
             return new PreparedJob(delivery, null, null, DeadLetter(exception, FailureCategory.NonRetriable));
         }
+#pragma warning disable CA1031 // A message must never end the loop that takes messages: it would come back and end it again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            var unreadable = new UnreadableMessageException(exception.Message, exception);
+            return new PreparedJob(delivery, null, null, DeadLetter(unreadable, FailureCategory.NonRetriable));
+        }
 
         try
         {
@@ -117,21 +124,25 @@ internal sealed class JobExecutor
         var context = new JobContext(envelope, _worker, _services, _jobLogger, _reportProgress)
         {
             Definition = definition,
-            MaxAttempts = maxRetries + 1,
+            MaxAttempts = maxRetries < int.MaxValue ? maxRetries + 1 : maxRetries,
             StartedAt = startedAt,
             Timeout = envelope.Timeout ?? definition.Options.Timeout ?? _defaults.Timeout,
             QueueName = job.Delivery.QueueName,
         };
         started?.Invoke(context);
+        _logger.JobStarted(envelope.Function, envelope.JobId, envelope.Attempt);
         JobOutcome outcome;
         try
         {
             context.Arguments = definition.BindArguments(context);
             var result = await _body.RunAsync(context, abortRunning).ConfigureAwait(false);
             outcome = new JobOutcome.Succeeded(WriteResult(definition, envelope, result));
-            await AfterAsync(context, result, null).ConfigureAwait(false);
+            if (_hooks.JobSuccess is { } success)
+            {
+                await GuardAsync(nameof(WorkerHooks.JobSuccess), context, c => success(c, result)).ConfigureAwait(false);
+            }
         }
-        catch (OperationCanceledException) when (abortRunning.IsCancellationRequested)
+        catch (JobInterruptedException)
         {
             outcome = new JobOutcome.Interrupted();
         }
@@ -139,8 +150,16 @@ internal sealed class JobExecutor
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            await AfterAsync(context, null, exception).ConfigureAwait(false);
-            outcome = Decide(exception, envelope, definition, maxRetries);
+            outcome = Decide(exception, context);
+            if (_hooks.JobFailure is { } failed)
+            {
+                await GuardAsync(nameof(WorkerHooks.JobFailure), context, c => failed(c, exception)).ConfigureAwait(false);
+            }
+        }
+
+        if (_hooks.JobEnd is { } end)
+        {
+            await GuardAsync(nameof(WorkerHooks.JobEnd), context, end).ConfigureAwait(false);
         }
 
         if (!context.IsAbandoned)
@@ -182,34 +201,29 @@ internal sealed class JobExecutor
         }
     }
 
-    private JobOutcome Decide(Exception exception, JobEnvelope envelope, JobDefinition definition, int maxRetries)
+    private JobOutcome Decide(Exception exception, JobContext context)
     {
-        var decision = _retryPolicy.Decide(
-            exception, envelope.Attempt, maxRetries, definition.Options.Failures, definition.Options.Backoff, _time.GetUtcNow());
-        return decision.RetryAt is { } at
-            ? new JobOutcome.Retry(at, decision.Error, decision.Category)
-            : DeadLetter(decision.Error, decision.Category);
+        var options = context.Definition!.Options;
+        try
+        {
+            var decision = _retryPolicy.Decide(
+                exception, context.Attempt, context.MaxAttempts - 1, options.Failures, options.Backoff, _time.GetUtcNow());
+            return decision.RetryAt is { } at
+                ? new JobOutcome.Retry(at, decision.Error, decision.Category)
+                : DeadLetter(decision.Error, decision.Category);
+        }
+#pragma warning disable CA1031 // The user's own backoff, or an exception whose Message throws.
+        catch (Exception policyFailure)
+#pragma warning restore CA1031
+        {
+            Interlocked.Increment(ref _hookFailures);
+            _logger.HookFailed(nameof(Backoff), context.Function, context.JobId, policyFailure);
+            return DeadLetter(policyFailure, FailureCategory.Unknown);
+        }
     }
 
     private static JobOutcome.DeadLettered DeadLetter(Exception exception, FailureCategory category) =>
         new(DeadLetterReason.Of(exception, category), exception);
-
-    private async ValueTask AfterAsync(JobContext context, object? result, Exception? failure)
-    {
-        if (failure is null && _hooks.JobSuccess is { } success)
-        {
-            await GuardAsync(nameof(WorkerHooks.JobSuccess), context, c => success(c, result)).ConfigureAwait(false);
-        }
-        else if (failure is not null && _hooks.JobFailure is { } failed)
-        {
-            await GuardAsync(nameof(WorkerHooks.JobFailure), context, c => failed(c, failure)).ConfigureAwait(false);
-        }
-
-        if (_hooks.JobEnd is { } end)
-        {
-            await GuardAsync(nameof(WorkerHooks.JobEnd), context, end).ConfigureAwait(false);
-        }
-    }
 
     /// <summary>The job is done: what fails from here on is logged and counted, and does not change its outcome.</summary>
     private async ValueTask GuardAsync(string hook, JobContext context, Func<JobContext, Task> call)

@@ -22,7 +22,7 @@ public sealed class WorkerHooks
     /// <summary>After each run that failed, also when it will be tried again.</summary>
     public Func<JobContext, Exception, Task>? JobFailure { get; set; }
 
-    /// <summary>After each run, after the success or failure hook.</summary>
+    /// <summary>After each run, after the success or failure hook; also after one that the shutdown interrupted, which has neither.</summary>
     public Func<JobContext, Task>? JobEnd { get; set; }
 }
 

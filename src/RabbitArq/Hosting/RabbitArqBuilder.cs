@@ -1,14 +1,20 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using RabbitArq;
 using RabbitArq.Hosting;
+using RabbitArq.Hosting.Settings;
 
 namespace RabbitArq
 {
     /// <summary>Sets up RabbitArq in a host: the broker, the client, and the worker if this process works.</summary>
     public sealed class RabbitArqBuilder
     {
-        internal RabbitArqBuilder(IServiceCollection services) => Services = services;
+        internal RabbitArqBuilder(IServiceCollection services)
+        {
+            Services = services;
+            Client = new ClientSettings(Worker.Connection);
+        }
 
         /// <summary>The host's services.</summary>
         public IServiceCollection Services { get; }
@@ -16,10 +22,10 @@ namespace RabbitArq
         /// <summary>The broker. What is set here wins over configuration and environment.</summary>
         public ConnectionSettings Connection => Worker.Connection;
 
-        /// <summary>How this application enqueues.</summary>
-        public ClientSettings Client { get; private set; } = null!;
+        /// <summary>How this application enqueues. Its queue is the worker's unless set here.</summary>
+        public ClientSettings Client { get; }
 
-        internal WorkerSettings Worker { get; private set; } = new();
+        internal WorkerSettings Worker { get; } = new();
 
         internal bool HasWorker { get; private set; }
 
@@ -33,8 +39,6 @@ namespace RabbitArq
             configure(Worker);
             return this;
         }
-
-        internal void Prepare() => Client = new ClientSettings(Worker.Connection);
     }
 }
 
@@ -45,8 +49,8 @@ namespace Microsoft.Extensions.DependencyInjection
     {
         /// <summary>
         /// Adds RabbitArq: <see cref="IJobClient"/> for enqueuing and, with <see cref="RabbitArqBuilder.AddWorker"/>, a worker
-        /// that runs with the host. The broker comes from <c>RABBITMQ_URL</c> or the section <c>RabbitArq</c> of the
-        /// configuration unless code sets it.
+        /// that runs with the host. What code does not set comes from environment variables, else from the section
+        /// <c>RabbitArq</c> of the configuration; mistakes keep the host from starting.
         /// </summary>
         /// <param name="builder">The host's builder.</param>
         /// <param name="configure">Sets up broker, client and worker.</param>
@@ -54,26 +58,32 @@ namespace Microsoft.Extensions.DependencyInjection
         public static IHostApplicationBuilder AddRabbitArq(this IHostApplicationBuilder builder, Action<RabbitArqBuilder>? configure = null)
         {
             ArgumentNullException.ThrowIfNull(builder);
-            builder.Services.AddRabbitArq(configure);
+            builder.Services.AddRabbitArq(configure, builder.Configuration);
             return builder;
         }
 
         /// <summary>Adds RabbitArq to services; see the overload for a host's builder.</summary>
         /// <param name="services">The services.</param>
         /// <param name="configure">Sets up broker, client and worker.</param>
+        /// <param name="configuration">Has the section <c>RabbitArq</c>. Default: the <see cref="IConfiguration"/> among the services, if there is one.</param>
         /// <returns>The services.</returns>
-        public static IServiceCollection AddRabbitArq(this IServiceCollection services, Action<RabbitArqBuilder>? configure = null)
+        public static IServiceCollection AddRabbitArq(
+            this IServiceCollection services, Action<RabbitArqBuilder>? configure = null, IConfiguration? configuration = null)
         {
             ArgumentNullException.ThrowIfNull(services);
             services.AddLogging();
             var builder = new RabbitArqBuilder(services);
-            builder.Prepare();
             configure?.Invoke(builder);
-            RabbitArqServices.AddClient(services, _ => builder.Client);
+            Func<IServiceProvider, ResolvedSettings> resolve = provider => HostSettings.Resolve(builder.Worker, builder.Client, provider, configuration);
             if (builder.HasWorker)
             {
-                RabbitArqServices.AddCore(services, builder.Worker);
+                RabbitArqServices.AddWorker(services, resolve);
                 services.AddHostedService<WorkerService>();
+            }
+            else
+            {
+                RabbitArqServices.AddClient(services, resolve);
+                services.AddHostedService<SettingsCheckService>();
             }
 
             return services;

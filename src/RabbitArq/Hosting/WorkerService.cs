@@ -15,7 +15,17 @@ internal sealed class WorkerService(JobWorker worker, IHostApplicationLifetime l
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _running = RunAsync();
-        await worker.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await worker.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // The host stops no service that did not start: the worker must be gone before its services are disposed.
+            await _stop.CancelAsync().ConfigureAwait(false);
+            await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -64,7 +64,7 @@ internal static class ArgumentBinder
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = reader.GetString()!;
+            var name = ReadName(job, ref reader);
             var place = Array.FindIndex(job.Parameters, p => p.Kind == JobParameterKind.Argument && IsNamed(p, name));
             if (place < 0)
             {
@@ -79,6 +79,19 @@ internal static class ArgumentBinder
             reader.Read();
             values[place] = Read(job, job.Parameters[place], ref reader);
             bound[place] = true;
+        }
+    }
+
+    private static string ReadName(JobDefinition job, ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Bytes that are no UTF-8, or half of a surrogate pair.
+            throw new ArgumentBindingException(job.Name, null, exception.Message, exception);
         }
     }
 
@@ -103,7 +116,7 @@ internal static class ArgumentBinder
         catch (Exception exception) when (exception is JsonException or NotSupportedException or FormatException or InvalidOperationException or ArgumentException)
         {
             throw new ArgumentBindingException(job.Name, parameter.Name,
-                Texts.ArgumentWrongType(parameter.Name, TypeName(parameter.Type), NameOf(kind), exception.Message), exception);
+                Texts.ArgumentWrongType(parameter.Name, TypeName(parameter.Type), JobJson.NameOf(kind), exception.Message), exception);
         }
     }
 
@@ -111,14 +124,4 @@ internal static class ArgumentBinder
         string.Join(", ", job.Parameters.Where(p => p.Kind == JobParameterKind.Argument).Select(p => p.Name));
 
     private static string TypeName(Type type) => Nullable.GetUnderlyingType(type) is { } inner ? inner.Name + "?" : type.Name;
-
-    private static string NameOf(JsonTokenType kind) => kind switch
-    {
-        JsonTokenType.StartObject => "object",
-        JsonTokenType.StartArray => "array",
-        JsonTokenType.String => "string",
-        JsonTokenType.Number => "number",
-        JsonTokenType.True or JsonTokenType.False => "boolean",
-        _ => "null",
-    };
 }

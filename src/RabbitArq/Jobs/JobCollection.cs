@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Runtime.CompilerServices;
+using RabbitArq.Jobs;
 using RabbitArq.Localization;
 
 namespace RabbitArq;
@@ -62,9 +62,16 @@ public sealed class JobCollection
     public JobCollection Add(string? name, Delegate handler, Action<JobOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        if (name is null && handler.Method.IsDefined(typeof(CompilerGeneratedAttribute)) && !handler.Method.IsDefined(typeof(JobAttribute)))
+        if (name is null && JobNames.IsLambda(handler.Method.Name) && handler.Method.GetCustomAttribute<JobAttribute>()?.Name is null)
         {
             _registrations.Add(JobRegistration.Mistake(Texts.JobLambdaWithoutName(handler.Method.ToString() ?? handler.Method.Name)));
+            return this;
+        }
+
+        if (handler.Method.IsStatic && handler.Target is not null)
+        {
+            // An extension method of an object: the delegate holds its first argument, which a message would be asked for.
+            _registrations.Add(JobRegistration.Mistake(Texts.JobDelegateBound(JobDefinition.DisplayNameOf(handler.Method, name ?? ""))));
             return this;
         }
 

@@ -5,6 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace RabbitArq.Jobs;
 
+/// <summary>Where the object comes from that an instance method is called on.</summary>
+/// <param name="Make">Gives it for one run.</param>
+/// <param name="IsOwned">Whether it was made for this run alone, and is to be disposed after it; else the container owns it.</param>
+internal sealed record JobInstance(Func<IServiceProvider, object> Make, bool IsOwned);
+
 /// <summary>What fills one parameter of a job's method.</summary>
 internal enum JobParameterKind
 {
@@ -26,11 +31,11 @@ internal sealed class JobDefinition
 {
     private readonly MethodInvoker _invoker;
     private readonly object? _target;
-    private readonly ObjectFactory? _makeInstance;
+    private readonly JobInstance? _instance;
     private readonly Func<object, ValueTask<object?>>? _await;
     private readonly int _argumentCount;
 
-    public JobDefinition(string name, MethodInfo method, object? target, ObjectFactory? makeInstance, JobParameter[] parameters,
+    public JobDefinition(string name, MethodInfo method, object? target, JobInstance? instance, JobParameter[] parameters,
         JobOptions options, JobReturn @return)
     {
         Name = name;
@@ -41,7 +46,7 @@ internal sealed class JobDefinition
         IsSynchronous = @return.Await is null;
         _await = @return.Await;
         _target = target;
-        _makeInstance = makeInstance;
+        _instance = instance;
         _invoker = MethodInvoker.Create(method);
         _argumentCount = parameters.Count(p => p.Kind == JobParameterKind.Argument);
     }
@@ -60,9 +65,11 @@ internal sealed class JobDefinition
     /// <summary>Whether the body runs on the calling thread until it is done: such a job gets a thread of its own.</summary>
     public bool IsSynchronous { get; }
 
-    public string DisplayName => DisplayNameOf(Method);
+    public string DisplayName => DisplayNameOf(Method, Name);
 
-    public static string DisplayNameOf(MethodInfo method) => $"{method.DeclaringType?.Name}.{method.Name}";
+    /// <summary>What errors call it: type and method, or, for a lambda, which has no name of its own, where it was added.</summary>
+    public static string DisplayNameOf(MethodInfo method, string name) =>
+        JobNames.IsLambda(method.Name) ? $"Functions.Add(\"{name}\", …)" : $"{method.DeclaringType?.Name}.{JobNames.SourceName(method.Name)}";
 
     /// <summary>Binds the arguments; services and context come later, when the run has a scope.</summary>
     public object?[] BindArguments(JobContext context) =>
@@ -87,7 +94,18 @@ internal sealed class JobDefinition
             }
         }
 
-        var target = _makeInstance is null ? _target : _makeInstance(context.Services, null);
+        if (_instance is null)
+        {
+            return Call(_target, arguments);
+        }
+
+        var target = _instance.Make(context.Services);
+        return _instance.IsOwned && target is IAsyncDisposable or IDisposable ? CallAndDisposeAsync(target, arguments) : Call(target, arguments);
+    }
+
+    [SuppressMessage("Reliability", "CA2012", Justification = "The value task is returned to the caller, who awaits it once.")]
+    private ValueTask<object?> Call(object? target, object?[] arguments)
+    {
         object? returned;
         try
         {
@@ -101,33 +119,28 @@ internal sealed class JobDefinition
 
         if (_await is null)
         {
-            return DisposeAfterAsync(target, new ValueTask<object?>(ResultType is null ? null : returned));
+            return new ValueTask<object?>(ResultType is null ? null : returned);
         }
 
-        return DisposeAfterAsync(target, returned is null ? default : _await(returned));
+        return returned is null ? default : _await(returned);
     }
 
     /// <summary>An instance made for this run is ours to dispose; its injected services belong to the scope.</summary>
-    private ValueTask<object?> DisposeAfterAsync(object? target, ValueTask<object?> running)
+    private async ValueTask<object?> CallAndDisposeAsync(object target, object?[] arguments)
     {
-        return _makeInstance is not null && target is IAsyncDisposable or IDisposable ? AwaitThenDisposeAsync(target, running) : running;
-
-        static async ValueTask<object?> AwaitThenDisposeAsync(object target, ValueTask<object?> running)
+        try
         {
-            try
+            return await Call(target, arguments).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (target is IAsyncDisposable asyncDisposable)
             {
-                return await running.ConfigureAwait(false);
+                await asyncDisposable.DisposeAsync().ConfigureAwait(false);
             }
-            finally
+            else
             {
-                if (target is IAsyncDisposable asyncDisposable)
-                {
-                    await asyncDisposable.DisposeAsync().ConfigureAwait(false);
-                }
-                else
-                {
-                    ((IDisposable)target).Dispose();
-                }
+                ((IDisposable)target).Dispose();
             }
         }
     }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitArq.Localization;
 using RabbitArq.Retries;
@@ -13,6 +14,12 @@ namespace RabbitArq.Jobs;
 /// <summary>The jobs of one worker by wire name. Built once, at start; every mistake in any job is found then.</summary>
 internal sealed class JobRegistry
 {
+    private static readonly bool KnowsNullability =
+        !AppContext.TryGetSwitch("System.Reflection.NullabilityInfoContext.IsSupported", out var supported) || supported;
+
+    /// <summary>The longest that a timer of the runtime can wait.</summary>
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(49);
+
     private readonly FrozenDictionary<string, JobDefinition> _jobs;
 
     private JobRegistry(FrozenDictionary<string, JobDefinition> jobs) => _jobs = jobs;
@@ -58,9 +65,9 @@ internal sealed class JobRegistry
     private static JobDefinition? Define(JobRegistration registration, IServiceProviderIsService? isService, JsonSerializerOptions json, List<string> errors)
     {
         var method = registration.Method!;
-        var display = JobDefinition.DisplayNameOf(method);
         var attribute = method.GetCustomAttribute<JobAttribute>(inherit: true);
         var name = registration.Name ?? attribute?.Name ?? JobNames.FromMethod(method.Name);
+        var display = JobDefinition.DisplayNameOf(method, name);
         var before = errors.Count;
         if (string.IsNullOrWhiteSpace(name))
         {
@@ -81,13 +88,50 @@ internal sealed class JobRegistry
         var parameters = method.GetParameters().Select(p => DefineParameter(p, display, isService, json, errors)).ToArray();
         var options = OptionsOf(attribute, registration.Options);
         Check(name, options, errors);
-        if (errors.Count > before)
+        var instance = registration.InstanceType is { } type ? DefineInstance(type, display, isService, errors) : null;
+        return errors.Count > before
+            ? null
+            : new JobDefinition(name, method, registration.Target, instance, parameters!, options, JobReturn.Of(method.ReturnType));
+    }
+
+    /// <summary>A registered class comes from the container, with the lifetime it has there; any other is made for each run.</summary>
+    private static JobInstance? DefineInstance(
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type type,
+        string method, IServiceProviderIsService? isService, List<string> errors)
+    {
+        if (isService?.IsService(type) == true)
         {
+            return new JobInstance(services => services.GetRequiredService(type), IsOwned: false);
+        }
+
+        var constructors = type.GetConstructors();
+        if (type.IsAbstract || constructors.Length == 0)
+        {
+            errors.Add(Texts.JobClassNotConstructible(method, type.Name));
             return null;
         }
 
-        var makeInstance = registration.InstanceType is null ? null : ActivatorUtilities.CreateFactory(registration.InstanceType, Type.EmptyTypes);
-        return new JobDefinition(name, method, registration.Target, makeInstance, parameters!, options, JobReturn.Of(method.ReturnType));
+        var missing = constructors
+            .Select(c => c.GetParameters()
+                .Where(p => !p.HasDefaultValue && !p.IsDefined(typeof(FromKeyedServicesAttribute)) && isService?.IsService(p.ParameterType) == false)
+                .Select(p => p.ParameterType.Name))
+            .MinBy(parameters => parameters.Count())!.ToList();
+        if (missing.Count > 0)
+        {
+            errors.Add(Texts.JobClassServiceMissing(method, type.Name, string.Join(", ", missing)));
+            return null;
+        }
+
+        try
+        {
+            var factory = ActivatorUtilities.CreateFactory(type, Type.EmptyTypes);
+            return new JobInstance(services => factory(services, null), IsOwned: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // Several constructors that all fit, and none preferred; the container's own rule picks at each run.
+            return new JobInstance(services => ActivatorUtilities.CreateInstance(services, type), IsOwned: true);
+        }
     }
 
     private static JobParameter? DefineParameter(
@@ -96,9 +140,7 @@ internal sealed class JobRegistry
         var type = parameter.ParameterType;
         var name = parameter.Name ?? parameter.Position.ToString(CultureInfo.InvariantCulture);
         JobParameter Make(JobParameterKind kind) => new(
-            name, type, kind, parameter.HasDefaultValue, parameter.HasDefaultValue ? DefaultOf(parameter) : null,
-            Nullable.GetUnderlyingType(type) is not null
-                || (!type.IsValueType && new NullabilityInfoContext().Create(parameter).WriteState != NullabilityState.NotNull));
+            name, type, kind, parameter.HasDefaultValue, parameter.HasDefaultValue ? DefaultOf(parameter) : null, AllowsNull(parameter));
 
         if (type == typeof(JobContext))
         {
@@ -129,9 +171,8 @@ internal sealed class JobRegistry
 
         try
         {
-            // Asking for the constructor's metadata is what finds interfaces and types without a usable constructor.
             var info = json.GetTypeInfo(type);
-            if (type is { IsInterface: true } && info.Kind == System.Text.Json.Serialization.Metadata.JsonTypeInfoKind.Object)
+            if (type.IsAbstract && info is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null })
             {
                 throw new NotSupportedException(Texts.JobParameterInterface());
             }
@@ -143,6 +184,17 @@ internal sealed class JobRegistry
             errors.Add(Texts.JobParameterUnsupported(method, name, Texts.JobParameterKindNoJson(type.Name, exception.Message)));
             return null;
         }
+    }
+
+    private static bool AllowsNull(ParameterInfo parameter)
+    {
+        if (parameter.ParameterType.IsValueType)
+        {
+            return Nullable.GetUnderlyingType(parameter.ParameterType) is not null;
+        }
+
+        // Trimmed applications drop the annotations unless told to keep them; then nothing is known, and null passes.
+        return !KnowsNullability || new NullabilityInfoContext().Create(parameter).WriteState != NullabilityState.NotNull;
     }
 
     /// <summary>Reflection reports the default of a struct or enum parameter as null or as its number.</summary>
@@ -194,9 +246,9 @@ internal sealed class JobRegistry
             errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.MaxRetries), name, options.MaxRetries, ">= 0"));
         }
 
-        if (options.Timeout is { } timeout && timeout <= TimeSpan.Zero)
+        if (options.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > LongestTimeout))
         {
-            errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.Timeout), name, timeout, "> 0"));
+            errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.Timeout), name, timeout, $"> 0, <= {LongestTimeout}"));
         }
 
         if (options.MaxConcurrentJobs is < 1)
@@ -204,9 +256,9 @@ internal sealed class JobRegistry
             errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.MaxConcurrentJobs), name, options.MaxConcurrentJobs, ">= 1"));
         }
 
-        if (options.MaxPerSecond is <= 0)
+        if (options.MaxPerSecond is not (null or (>= 0.0001 and <= 1_000_000)))
         {
-            errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.MaxPerSecond), name, options.MaxPerSecond, "> 0"));
+            errors.Add(Texts.JobOptionOutOfRange(nameof(JobOptions.MaxPerSecond), name, options.MaxPerSecond, "0.0001–1000000"));
         }
     }
 }

@@ -20,6 +20,18 @@ internal static class Texts
 
     public static string MessageUnreadable(string reason) => Source.Format([reason]);
 
+    public static string MessageNotAnObject() => Source.Get();
+
+    public static string MessageNotOneObject() => Source.Get();
+
+    public static string MessageFieldMissing(string field) => Source.Format([field]);
+
+    public static string MessageFieldKind(string field, string expected, string kind) => Source.Format([field, expected, kind]);
+
+    public static string MessageFieldRange(string field, string value, string allowed) => Source.Format([field, value, allowed]);
+
+    public static string MessageFieldTime(string field, string value) => Source.Format([field, value]);
+
     public static string ArgumentNotSerializable(string argument, string type, string reason) => Source.Format([argument, type, reason]);
 
     public static string NotAnExceptionType(string type) => Source.Format([type]);
@@ -53,6 +65,12 @@ internal static class Texts
     public static string JobClassWithoutJobs(string type) => Source.Format([type]);
 
     public static string JobLambdaWithoutName(string lambda) => Source.Format([lambda]);
+
+    public static string JobDelegateBound(string method) => Source.Format([method]);
+
+    public static string JobClassNotConstructible(string method, string type) => Source.Format([method, type]);
+
+    public static string JobClassServiceMissing(string method, string type, string services) => Source.Format([method, type, services]);
 
     public static string JobNameTwice(string name, string first, string second) => Source.Format([name, first, second]);
 
@@ -90,7 +108,71 @@ internal static class Texts
 
     public static string ResultStorageDisabled() => Source.Get();
 
+    public static string ShutdownHookTooLong(TimeSpan limit) => Source.Format([limit]);
+
     public static string DeferTwice() => Source.Get();
 
     public static string OptionOutOfRange(string option, object? value, string allowed) => Source.Format([option, value, allowed]);
+
+    public static string OriginDefault() => Source.Get();
+
+    public static string OriginDerived(string from) => Source.Format([from]);
+
+    public static string OriginFile(string file) => Source.Format([file]);
+
+    public static string OriginEnvironment(string variable) => Source.Format([variable]);
+
+    public static string OriginCommandLine(string option) => Source.Format([option]);
+
+    public static string OriginCode() => Source.Get();
+
+    public static string SettingInvalid(string key, string value, string origin, string allowed) => Source.Format([key, value, origin, allowed]);
+
+    public static string SettingUnknown(string key, string origin) => Source.Format([key, origin]);
+
+    public static string SettingUnknownNearest(string key, string origin, string nearest) => Source.Format([key, origin, nearest]);
+
+    public static string SettingOverruledByCode(string key, string origin, string value) => Source.Format([key, origin, value]);
+
+    public static string SettingNotInHost(string key, string origin) => Source.Format([key, origin]);
+
+    public static string SettingOnlyCommandLine(string key, string origin) => Source.Format([key, origin]);
+
+    public static string SettingOnlyWithTls(string key, string origin) => Source.Format([key, origin]);
+
+    public static string AllowedBoolean() => Source.Get();
+
+    public static string AllowedText() => Source.Get();
+
+    public static string AllowedQueueName(int bytes) => Source.Format([bytes]);
+
+    public static string AllowedBrokerUrl() => Source.Get();
+
+    public static string AllowedStoreUrl() => Source.Get();
+
+    public static string AllowedFile() => Source.Get();
+
+    public static string AllowedChoice(string choices) => Source.Format([choices]);
+
+    public static string AllowedInteger(int min, int max) => Source.Format([min, max]);
+
+    public static string AllowedDuration(string min, string max) => Source.Format([min, max]);
+
+    public static string AllowedDurationOrNever(string min, string max) => Source.Format([min, max]);
+
+    public static string AllowedQueueList() => Source.Get();
+
+    public static string AllowedOnlyWith(string key) => Source.Format([key]);
+
+    public static string AllowedOnlyClassic() => Source.Get();
+
+    public static string AllowedQueueOnce(string queue) => Source.Format([queue]);
+
+    public static string AllowedNotAJobQueue(string queue) => Source.Format([queue]);
+
+    public static string AllowedAtLeast(string key, string value) => Source.Format([key, value]);
+
+    public static string AllowedAtMost(string key, string value) => Source.Format([key, value]);
+
+    public static string BrokerUrlMissing(string embedded) => Source.Format([embedded]);
 }

@@ -7,7 +7,9 @@ namespace RabbitArq.Messages;
 /// Values of <see cref="Headers"/> are <see langword="string"/>, <see langword="bool"/>, <see langword="long"/>,
 /// <see langword="double"/>, <see langword="byte"/>[], <see cref="DateTimeOffset"/>, lists
 /// (<see cref="IReadOnlyList{T}"/> of <see langword="object"/>) and tables
-/// (<see cref="IReadOnlyDictionary{TKey,TValue}"/>) of these, or <see langword="null"/>. Every broker hands them back so.
+/// (<see cref="IReadOnlyDictionary{TKey,TValue}"/>) of these, or <see langword="null"/>. Every broker hands
+/// them back so, but an empty list or table may come back as <see langword="null"/>, and a priority of 0 as none: the
+/// official client of RabbitMQ cannot tell them apart.
 /// </remarks>
 public sealed record BrokerMessage
 {

@@ -23,6 +23,17 @@ public static class JobJson
     /// <returns>Options to set on the client and the worker.</returns>
     public static JsonSerializerOptions With(IJsonTypeInfoResolver resolver) => Build(resolver);
 
+    /// <summary>What a JSON token begins, in JSON's own words.</summary>
+    internal static string NameOf(JsonTokenType token) => token switch
+    {
+        JsonTokenType.StartObject => "object",
+        JsonTokenType.StartArray => "array",
+        JsonTokenType.String => "string",
+        JsonTokenType.Number => "number",
+        JsonTokenType.True or JsonTokenType.False => "boolean",
+        _ => "null",
+    };
+
     private static JsonSerializerOptions Build(IJsonTypeInfoResolver? first)
     {
         var options = new JsonSerializerOptions

@@ -4,57 +4,82 @@ using RabbitArq.Diagnostics;
 
 namespace RabbitArq.Workers;
 
+/// <summary>Why a worker stops working.</summary>
+internal enum WorkEnd
+{
+    /// <summary>It was told to.</summary>
+    Stopped,
+
+    /// <summary>Its burst has found nothing more to do.</summary>
+    BurstOver,
+
+    /// <summary>Its burst is out of time, with work left.</summary>
+    BurstTimedOut,
+}
+
 /// <summary>
-/// Watches the queues of a burst and says when it is over: empty at two looks in a row with nothing taken in between (a
-/// message on its way from the broker is in neither count), or out of time.
+/// Watches the queues of a burst and says when it is over: empty at several looks in a row with nothing taken in between,
+/// or out of time. One look is not enough: a message on its way from the broker is in neither count, the queue's or ours.
 /// </summary>
 internal sealed class BurstMonitor(
     WorkerSettings settings, IBroker broker, IReadOnlyList<ConsumerPump> pumps, RetrySchedule retries, ILogger logger, TimeProvider time)
 {
-    private long? _remaining;
+    private long _atLastLook = -1;
 
-    /// <summary>Messages that waited at the last look; null before the first.</summary>
-    public long? Remaining => _remaining;
+    /// <summary>What was taken and what waited at the last look, together; null before the first.</summary>
+    public long? Total => Interlocked.Read(ref _atLastLook) is >= 0 and var seen ? Math.Max(seen, pumps.Sum(pump => pump.Received)) : null;
 
-    /// <summary>Waits until the burst is over.</summary>
-    /// <returns>Whether it was stopped by its timeout with work left.</returns>
-    public async Task<bool> WaitAsync(CancellationToken stop)
+    /// <summary>How many looks in a row must find nothing.</summary>
+    private const int LooksToBeSure = 3;
+
+    /// <summary>Between the looks after a first that found nothing: a burst should not idle for whole intervals to be sure.</summary>
+    private static readonly TimeSpan SoonAgain = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Waits until the burst is over, or stopped.</summary>
+    public async Task<WorkEnd> WaitAsync(CancellationToken stop)
     {
-        var endsAt = time.GetUtcNow() + settings.BurstTimeout;
-        var emptyAt = -1L;
+        var started = time.GetTimestamp();
+        var (emptyLooks, receivedThen) = (0, -1L);
         while (!stop.IsCancellationRequested)
         {
             var received = pumps.Sum(pump => pump.Received);
-            var empty = await LookAsync(endsAt, stop).ConfigureAwait(false);
-            if (empty && emptyAt == received && settings.BurstExitOnEmpty)
+            var left = settings.BurstTimeout - time.GetElapsedTime(started);
+            var empty = await LookAsync(left, stop).ConfigureAwait(false);
+            emptyLooks = !empty ? 0 : received == receivedThen ? emptyLooks + 1 : 1;
+            receivedThen = received;
+            if (stop.IsCancellationRequested)
             {
-                return false;
+                break;
             }
 
-            emptyAt = empty ? received : -1;
-            var left = endsAt - time.GetUtcNow();
+            if (emptyLooks >= LooksToBeSure && settings.BurstExitOnEmpty)
+            {
+                return WorkEnd.BurstOver;
+            }
+
             if (left <= TimeSpan.Zero)
             {
-                if (!empty)
+                if (empty)
                 {
-                    logger.BurstTimedOut(settings.BurstTimeout);
+                    return WorkEnd.BurstOver;
                 }
 
-                return !empty;
+                logger.BurstTimedOut(settings.BurstTimeout);
+                return WorkEnd.BurstTimedOut;
             }
 
-            // A second look soon after the first empty one: a burst should not idle for a whole interval to be sure.
-            var wait = empty && settings.BurstExitOnEmpty ? Min(settings.BurstCheckInterval, TimeSpan.FromMilliseconds(100)) : settings.BurstCheckInterval;
+            var wait = empty && settings.BurstExitOnEmpty ? Min(settings.BurstCheckInterval, SoonAgain) : settings.BurstCheckInterval;
             await Task.Delay(Min(wait, left), time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        return false;
+        return WorkEnd.Stopped;
     }
 
-    private async Task<bool> LookAsync(DateTimeOffset endsAt, CancellationToken stop)
+    private async Task<bool> LookAsync(TimeSpan left, CancellationToken stop)
     {
         try
         {
+            var received = pumps.Sum(pump => pump.Received);
             long waiting = 0;
             foreach (var pump in pumps)
             {
@@ -67,9 +92,13 @@ internal sealed class BurstMonitor(
                 }
             }
 
-            _remaining = waiting;
-            var working = settings.BurstWaitForTasks && pumps.Any(pump => !pump.IsIdle);
-            return waiting == 0 && !working && !(settings.BurstCountDelayed && retries.AnyDueBefore(endsAt, time.GetUtcNow()));
+            Interlocked.Exchange(ref _atLastLook, received + waiting);
+
+            // What was taken and waits here for a slot is the queue's work too; what runs is only if asked.
+            var (unsettled, running) = (pumps.Sum(pump => pump.Unsettled), pumps.Sum(pump => pump.Running));
+            waiting += Math.Max(0, unsettled - running);
+            var working = settings.BurstWaitForTasks && unsettled > 0;
+            return waiting == 0 && !working && !(settings.BurstCountDelayed && retries.AnyDueWithin(left));
         }
         catch (BrokerException exception)
         {
@@ -86,7 +115,7 @@ internal sealed class BurstMonitor(
 }
 
 /// <summary>When the retries that this worker has scheduled fall due: RabbitMQ does not tell what waits in the delay ladder.</summary>
-internal sealed class RetrySchedule
+internal sealed class RetrySchedule(TimeProvider time)
 {
     /// <summary>A retry is in its queue a little after it is due.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
@@ -102,8 +131,9 @@ internal sealed class RetrySchedule
         }
     }
 
-    public bool AnyDueBefore(DateTimeOffset end, DateTimeOffset now)
+    public bool AnyDueWithin(TimeSpan span)
     {
+        var now = time.GetUtcNow();
         lock (_lock)
         {
             while (_due.TryPeek(out var first, out _) && first + Margin < now)
@@ -111,7 +141,7 @@ internal sealed class RetrySchedule
                 _due.Dequeue();
             }
 
-            return _due.TryPeek(out var next, out _) && next < end;
+            return _due.TryPeek(out var next, out _) && next - now < span;
         }
     }
 }

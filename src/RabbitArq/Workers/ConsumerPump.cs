@@ -17,7 +17,7 @@ internal sealed record PumpSpec(string QueueName, int Concurrency, int Prefetch,
 /// The loop of one queue. <b>Intake</b>, one loop: next delivery → read it → limits of its name → ready. <b>Slots</b>, as many
 /// loops as jobs may run at a time: next ready job → run → settle. A slot is busy until its job is settled.
 /// <code>
-/// consuming ── StopTakingAsync ──► draining (what is ready or parked is handed back; slots finish what they run) ──► done
+/// consuming ── DrainAsync ──► draining (what is ready or parked is handed back; slots finish what they run) ──► done
 /// </code>
 /// </summary>
 internal sealed class ConsumerPump : IAsyncDisposable
@@ -35,8 +35,10 @@ internal sealed class ConsumerPump : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly CancellationToken _abortRunning;
+    private readonly CancellationToken _giveUp;
     private readonly Channel<PreparedJob> _ready = Channel.CreateUnbounded<PreparedJob>(new() { SingleWriter = false, SingleReader = false });
     private readonly Action<PreparedJob> _resume;
+    private readonly CancellationTokenSource _stopIntake = new();
 
     // Each place is written by its own slot only.
     private readonly JobContext?[] _active;
@@ -56,7 +58,8 @@ internal sealed class ConsumerPump : IAsyncDisposable
         SemaphoreSlim? workerSlots,
         ILogger logger,
         TimeProvider time,
-        CancellationToken abortRunning)
+        CancellationToken abortRunning,
+        CancellationToken giveUp)
     {
         _spec = spec;
         _broker = broker;
@@ -68,8 +71,9 @@ internal sealed class ConsumerPump : IAsyncDisposable
         _logger = logger;
         _time = time;
         _abortRunning = abortRunning;
+        _giveUp = giveUp;
         _active = new JobContext?[spec.Concurrency];
-        _resume = job => _ready.Writer.TryWrite(job);
+        _resume = Resume;
     }
 
     public string QueueName => _spec.QueueName;
@@ -81,10 +85,21 @@ internal sealed class ConsumerPump : IAsyncDisposable
 
     public int Running => _active.Count(context => context is not null);
 
-    /// <summary>Whether nothing taken is left to run or to settle.</summary>
-    public bool IsIdle => Received == Interlocked.Read(ref _settled);
+    /// <summary>Deliveries done with so far.</summary>
+    public long Settled => Interlocked.Read(ref _settled);
 
-    /// <summary>Ends when the pump has drained after <see cref="StopTakingAsync"/>, or fails with what ended the consumer.</summary>
+    /// <summary>Taken and not settled: what runs, and what waits here for a slot or a limit.</summary>
+    public long Unsettled
+    {
+        get
+        {
+            // Settled first: read the other way round, a job that came and went in between would make it negative.
+            var settled = Interlocked.Read(ref _settled);
+            return Received - settled;
+        }
+    }
+
+    /// <summary>Ends when the pump has drained after <see cref="DrainAsync"/>, or fails with what ended the consumer.</summary>
     public Task Completion => _running;
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -96,31 +111,47 @@ internal sealed class ConsumerPump : IAsyncDisposable
         _running = Task.WhenAll(slots.Append(Task.Run(() => IntakeAsync(_consumer.Deliveries), CancellationToken.None)));
     }
 
-    /// <summary>Takes nothing more and hands back at once what is not running.</summary>
-    public async Task StopTakingAsync(CancellationToken cancellationToken)
+    /// <summary>Takes nothing more, hands back at once what is not running, and waits for what is. Never throws.</summary>
+    /// <param name="cancellationToken">Gives up waiting for the broker's answer; the intake ends all the same.</param>
+    public async Task DrainAsync(CancellationToken cancellationToken)
     {
         _draining = true;
-        if (_consumer is not null)
+        try
         {
-            await _consumer.CancelAsync(cancellationToken).ConfigureAwait(false);
+            if (_consumer is not null)
+            {
+                await _consumer.CancelAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
+#pragma warning disable CA1031 // Whatever keeps the broker from answering must not keep running jobs from ending well.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _logger.ConsumerEnded(_spec.QueueName, exception);
+        }
+
+        await _stopIntake.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Closes the consumer: the broker takes back whatever is not settled.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _stopIntake.CancelAsync().ConfigureAwait(false);
         _ready.Writer.TryComplete();
         if (_consumer is not null)
         {
             await _consumer.DisposeAsync().ConfigureAwait(false);
         }
+
+        _stopIntake.Dispose();
     }
 
     private async Task IntakeAsync(ChannelReader<Delivery> deliveries)
     {
         try
         {
-            while (await deliveries.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            while (await deliveries.WaitToReadAsync(_stopIntake.Token).ConfigureAwait(false))
             {
                 while (deliveries.TryRead(out var delivery))
                 {
@@ -129,17 +160,44 @@ internal sealed class ConsumerPump : IAsyncDisposable
                 }
             }
         }
+        catch (OperationCanceledException) when (_stopIntake.IsCancellationRequested)
+        {
+            // The consumer was cancelled, or could not be: whatever it still has goes back when it is disposed.
+            return;
+        }
         finally
         {
-            foreach (var gate in _gates.Values)
-            {
-                foreach (var job in gate.TakeParked(_resume, keep: 0))
-                {
-                    await HandBackAsync(job).ConfigureAwait(false);
-                }
-            }
+            await HandBackWaitingAsync().ConfigureAwait(false);
+        }
+    }
 
-            _ready.Writer.TryComplete();
+    /// <summary>What waits for a limit or a slot goes back now, not when a slot gets free: other workers can take it at once.</summary>
+    private async ValueTask HandBackWaitingAsync()
+    {
+        foreach (var gate in _gates.Values)
+        {
+            foreach (var job in gate.TakeParked(_resume, keep: 0))
+            {
+                await HandBackAsync(job).ConfigureAwait(false);
+            }
+        }
+
+        _ready.Writer.TryComplete();
+        while (_draining && _ready.Reader.TryRead(out var job))
+        {
+            GateOf(job)?.Exit();
+            await HandBackAsync(job).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A parked job may run now. Called by the gate, on the thread of whoever left it.</summary>
+    private void Resume(PreparedJob job)
+    {
+        if (!_ready.Writer.TryWrite(job))
+        {
+            // The pump has stopped in the meantime.
+            GateOf(job)?.Exit();
+            _ = HandBackAsync(job).AsTask();
         }
     }
 
@@ -202,6 +260,13 @@ internal sealed class ConsumerPump : IAsyncDisposable
             gate = null;
             await SettleAsync(job, run).ConfigureAwait(false);
         }
+#pragma warning disable CA1031 // Nothing may end a slot; the job comes back from the broker.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _logger.FollowUpFailed(job.Envelope?.Function ?? "?", job.Envelope?.JobId ?? "?", exception);
+            await HandBackAsync(job).ConfigureAwait(false);
+        }
         finally
         {
             gate?.Exit();
@@ -212,7 +277,7 @@ internal sealed class ConsumerPump : IAsyncDisposable
     {
         try
         {
-            if (await _settler.SettleAsync(job, run, _abortRunning).ConfigureAwait(false))
+            if (await _settler.SettleAsync(job, run, _giveUp).ConfigureAwait(false))
             {
                 _statistics.Count(run);
             }

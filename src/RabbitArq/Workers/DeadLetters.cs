@@ -25,7 +25,8 @@ internal static class DeadLetters
         var headers = new Dictionary<string, object?>(message.Headers.Count + 10, StringComparer.Ordinal);
         foreach (var (name, value) in message.Headers)
         {
-            if (!BrokerHeaders.IsBrokerOwned(name))
+            // A dead letter that was sent back and died again tells of its last death.
+            if (!BrokerHeaders.IsBrokerOwned(name) && name is not (ErrorCause or ErrorStack))
             {
                 headers[name] = value;
             }

@@ -15,7 +15,9 @@ internal sealed class JobGate : IDisposable
     private readonly ITimer _timer;
     private readonly LinkedList<(PreparedJob Job, Action<PreparedJob> Resume)> _parked = new();
     private int _running;
-    private DateTimeOffset _nextStart = DateTimeOffset.MinValue;
+
+    // A timestamp of the monotonic clock: the clock on the wall may be set back. Null: no start yet.
+    private long? _lastStart;
 
     public JobGate(int? maxConcurrent, double? maxPerSecond, TimeProvider time)
     {
@@ -80,22 +82,23 @@ internal sealed class JobGate : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private bool MayStart() => _running < _maxConcurrent && _time.GetUtcNow() >= _nextStart;
+    private bool MayStart() => _running < _maxConcurrent && UntilNextStart() <= TimeSpan.Zero;
 
     private void Start()
     {
         _running++;
-        if (_interval > TimeSpan.Zero)
-        {
-            _nextStart = _time.GetUtcNow() + _interval;
-        }
+        _lastStart = _time.GetTimestamp();
     }
+
+    private TimeSpan UntilNextStart() =>
+        _interval > TimeSpan.Zero && _lastStart is { } last ? _interval - _time.GetElapsedTime(last) : TimeSpan.Zero;
 
     private void ArmTimer()
     {
         if (_parked.Count > 0 && _running < _maxConcurrent)
         {
-            var wait = _nextStart - _time.GetUtcNow();
+            // In whole milliseconds, rounded up: a timer that rings early would only be set again.
+            var wait = TimeSpan.FromMilliseconds(Math.Ceiling(UntilNextStart().TotalMilliseconds));
             _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }

@@ -29,6 +29,9 @@ internal sealed class OutcomeSettler(
     private static readonly TimeSpan[] FollowUpWaits = [TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5)];
 
     /// <summary>Settles a run.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="run">How it ended.</param>
+    /// <param name="giveUp">Cancelled when the shutdown is out of time: what is not published by then is handed back.</param>
     /// <returns>Whether the outcome stands; false when its follow-up could not be published and the job was handed back.</returns>
     public async ValueTask<bool> SettleAsync(PreparedJob job, JobRun run, CancellationToken giveUp)
     {
@@ -79,18 +82,24 @@ internal sealed class OutcomeSettler(
 
             case JobOutcome.Interrupted:
                 worker.Logger.JobInterrupted(NameOf(job), IdOf(job));
-                await job.Delivery.SettleAsync(Settlement.Requeue, giveUp).ConfigureAwait(false);
+                await job.Delivery.SettleAsync(Settlement.Requeue, CancellationToken.None).ConfigureAwait(false);
                 return true;
 
             default:
                 throw new InvalidOperationException(run.Outcome.GetType().Name);
         }
 
-        await job.Delivery.SettleAsync(Settlement.Ack, giveUp).ConfigureAwait(false);
+        // Without a token: a settlement counts once, so one that was given up could not be made good. Brokers bound it.
+        await job.Delivery.SettleAsync(Settlement.Ack, CancellationToken.None).ConfigureAwait(false);
         return true;
     }
 
-    private static BrokerMessage Encode(PreparedJob job, JobEnvelope envelope) => job.Format!.Encode(envelope);
+    /// <summary>The job again, in the format and with the properties it came with.</summary>
+    private static BrokerMessage Encode(PreparedJob job, JobEnvelope envelope)
+    {
+        var (came, message) = (job.Delivery.Message, job.Format!.Encode(envelope));
+        return message with { CorrelationId = came.CorrelationId ?? message.CorrelationId, ReplyTo = came.ReplyTo, AppId = came.AppId };
+    }
 
     private static string NameOf(PreparedJob job) => job.Envelope?.Function ?? job.Delivery.Message.Type ?? "?";
 
@@ -99,6 +108,12 @@ internal sealed class OutcomeSettler(
     /// <summary>Publishes a follow-up, declaring its queue again if that is what is missing; hands the job back when it cannot.</summary>
     private async ValueTask<bool> TryPublishAsync(PreparedJob job, PublishRequest request, CancellationToken giveUp)
     {
+        if (!job.Delivery.IsLive)
+        {
+            // The broker hands the job out again already; a follow-up would be a second one.
+            return false;
+        }
+
         for (var attempt = 0; ; attempt++)
         {
             try

@@ -90,9 +90,6 @@ public class WorkerSettings : TrackedSettings
     /// <summary>How many jobs of each queue are fetched ahead, 1 to 2000; never fewer than the queue's concurrency. Default: 100. Keys: <c>RABBITMQ_PREFETCH_COUNT</c>, <c>rabbitmq.prefetch_count</c>.</summary>
     public int PrefetchCount { get; set => Assign(ref field, value); } = 100;
 
-    /// <summary>How often the worker looks after itself. Default: 30 s. Key: <c>worker.health_check_interval</c>.</summary>
-    public TimeSpan HealthCheckInterval { get; set => Assign(ref field, value); } = TimeSpan.FromSeconds(30);
-
     /// <summary>How long running jobs go on undisturbed at shutdown before they are cancelled. Default: 10 s. Key: <c>worker.job_completion_wait</c>.</summary>
     public TimeSpan JobCompletionWait { get; set => Assign(ref field, value); } = TimeSpan.FromSeconds(10);
 

@@ -111,7 +111,7 @@ public abstract partial class BrokerConformance
         (delivery.Message with { Body = message.Body, Headers = message.Headers }).ShouldBe(message);
         foreach (var (name, value) in Headers)
         {
-            Describe(delivery.Message.Headers.GetValueOrDefault(name, "absent")).ShouldBe(Expected(value), name);
+            Describe(delivery.Message.Headers.GetValueOrDefault(name, "absent")).ShouldBe(Describe(value), name);
         }
     }
 

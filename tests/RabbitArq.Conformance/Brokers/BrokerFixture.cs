@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using RabbitArq.Brokers;
+using RabbitArq.Conformance.Processes;
 using RabbitArq.Routing;
 
 namespace RabbitArq.Conformance.Brokers;
@@ -23,24 +24,6 @@ public abstract class BrokerFixture(QueueType queueType) : IAsyncDisposable
 
     /// <summary>A password that no text may show; null where there is none.</summary>
     public virtual string? Password => null;
-
-    /// <summary>
-    /// Whether the priority 0, and headers that are empty lists or tables, arrive as such. The official client of RabbitMQ
-    /// reads them as absent and null. Default: true.
-    /// </summary>
-    public virtual bool KeepsZeroAndEmpty => true;
-
-    /// <summary>
-    /// Whether a cancelled consumer is counted until its deliveries are settled, as quorum queues of RabbitMQ do.
-    /// Default: false.
-    /// </summary>
-    public virtual bool CountsCancelledConsumers => false;
-
-    /// <summary>
-    /// Whether a dead letter counts as never delivered in its new queue. RabbitMQ from 4.0 on keeps the counts of the first
-    /// queue. Default: true.
-    /// </summary>
-    public virtual bool DeadLettersStartAnew => true;
 
     /// <summary>Opens a broker on the test's store. It is disposed with the fixture, or earlier by <see cref="CloseAsync"/>.</summary>
     /// <returns>The broker.</returns>
@@ -68,6 +51,20 @@ public abstract class BrokerFixture(QueueType queueType) : IAsyncDisposable
         }
 
         var broker = await OpenOtherCoreAsync().Within();
+        _open[broker] = 0;
+        return broker;
+    }
+
+    /// <summary>Opens a broker on the test's store in a process of its own, which can be killed.</summary>
+    /// <returns>The broker; null where brokers share nothing, or the fixture starts no processes.</returns>
+    public async Task<BrokerProcess?> StartProcessAsync()
+    {
+        if (!_shared || StartProcessCoreAsync() is not { } starting)
+        {
+            return null;
+        }
+
+        var broker = await starting.Within();
         _open[broker] = 0;
         return broker;
     }
@@ -135,6 +132,10 @@ public abstract class BrokerFixture(QueueType queueType) : IAsyncDisposable
     /// <summary>Opens a second one on the same store. Default: as <see cref="OpenCoreAsync"/>.</summary>
     /// <returns>The broker.</returns>
     protected virtual Task<IBroker> OpenOtherCoreAsync() => OpenCoreAsync();
+
+    /// <summary>Starts a process on the same store. Default: null, there are none.</summary>
+    /// <returns>The broker in it.</returns>
+    protected virtual Task<BrokerProcess>? StartProcessCoreAsync() => null;
 
     /// <summary>Removes the store itself, where it belongs to the test. Default: nothing.</summary>
     /// <returns>Its end.</returns>

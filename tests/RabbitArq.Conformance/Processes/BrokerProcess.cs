@@ -145,17 +145,8 @@ public sealed class BrokerProcess : IBroker, IBrokerPublisher, IBrokerTopology, 
         var writing = await _writing.WaitAsync(ExitDeadline);
         try
         {
-            // The end of its input tells it to end. A call that is being written is written first.
-            await _writing.WaitAsync(ExitDeadline);
-            try
-            {
-                _input.Close();
-            }
-            finally
-            {
-                _writing.Release();
-            }
-
+            // The end of its input tells it to end.
+            _input.Close();
             await _process.WaitForExitAsync().WaitAsync(ExitDeadline);
             await _listening.WaitAsync(ExitDeadline);
         }

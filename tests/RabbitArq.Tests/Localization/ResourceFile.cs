@@ -128,8 +128,16 @@ internal sealed partial class ResourceFile
     [GeneratedRegex(@"\p{IsCJKUnifiedIdeographs}")]
     private static partial Regex HanPattern();
 
-    /// <summary>A member whose text is that of its own name; one that takes the key from its caller is none.</summary>
-    [GeneratedRegex(@"static\s+string\s+(?<name>\w+)\s*(?:\([^)]*\))?\s*=>\s*Source\s*\.\s*(?:Get\(\)|Format\(\s*\[(?<arguments>[^\]]*)\]\s*\))")]
+    /// <summary>
+    /// A member whose text is that of its own name, in the form of src or of the samples; one that takes the key from its
+    /// caller is none.
+    /// </summary>
+    [GeneratedRegex("""
+        static\s+string\s+(?<name>\w+)\s*(?:\([^)]*\))?\s*=>\s*(?:
+            Source\s*\.\s*(?:Get\(\)|Format\(\s*\[(?<arguments>[^\]]*)\]\s*\))
+            |Get\(nameof\(\k<name>\)\)
+            |Format\(\s*nameof\(\k<name>\)\s*,(?<arguments>[^)]*)\))
+        """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex MemberPattern();
 
     [GeneratedRegex(@"LogTemplate\(\s*(?:nameof\()?""?(\w+)""?\)?\s*\)")]

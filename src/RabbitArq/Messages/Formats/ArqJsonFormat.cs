@@ -24,12 +24,11 @@ internal sealed class ArqJsonFormat(bool naiveLocalTimes = false, TimeZoneInfo? 
 
     public JobEnvelope Decode(BrokerMessage message)
     {
-        var body = message.Body;
         try
         {
             return new ArqJsonReader(message, _zone).Read();
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or ArithmeticException or ArgumentException)
         {
             throw new UnreadableMessageException(exception.Message, exception);
         }

@@ -1,11 +1,17 @@
 using System.Globalization;
 using System.Text.Json;
+using RabbitArq.Localization;
 
 namespace RabbitArq.Messages.Formats;
 
 /// <summary>Reads one body of <see cref="ArqJsonFormat"/>; arguments and unknown fields stay slices of the body.</summary>
 internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
 {
+    /// <summary>What Python's <c>isoformat()</c> and <c>str()</c> write; a fraction may be missing.</summary>
+    private static readonly string[] NaiveTimes = ["yyyy-MM-ddTHH:mm:ss.FFFFFFF", "yyyy-MM-dd HH:mm:ss.FFFFFFF", "yyyy-MM-ddTHH:mm"];
+
+    private static readonly string[] ZonedTimes = [.. NaiveTimes.Select(format => format + "zzz"), .. NaiveTimes.Select(format => format + "'Z'")];
+
     private readonly ReadOnlyMemory<byte> _body = message.Body;
     private Utf8JsonReader _json = new(message.Body.Span);
     private string? _jobId;
@@ -28,7 +34,7 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
     {
         if (!_json.Read() || _json.TokenType != JsonTokenType.StartObject)
         {
-            throw new JsonException("the body is not a JSON object.");
+            throw new JsonException(Texts.MessageNotAnObject());
         }
 
         while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
@@ -38,17 +44,17 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
 
         if (_json.TokenType != JsonTokenType.EndObject || _json.Read())
         {
-            throw new JsonException("the body is not one JSON object.");
+            throw new JsonException(Texts.MessageNotOneObject());
         }
 
         return new JobEnvelope
         {
-            JobId = _jobId ?? throw new JsonException("'job_id' is missing."),
-            Function = _function ?? throw new JsonException("'function' is missing."),
+            JobId = Required(_jobId, "job_id"),
+            Function = Required(_function, "function"),
             Arguments = _args.IsEmpty && _kwargs.IsEmpty
                 ? JobArguments.None
                 : new JobArguments(_args.IsEmpty ? JobArguments.None.Positional : _args, _kwargs.IsEmpty ? JobArguments.None.Named : _kwargs),
-            Attempt = _attempt >= 1 ? _attempt : throw new JsonException($"'job_try' is {_attempt}; it counts from 1."),
+            Attempt = _attempt,
             EnqueuedAt = _enqueuedAt ?? message.Timestamp ?? DateTimeOffset.UnixEpoch,
             QueueName = _queueName,
             DueAt = _dueAt,
@@ -84,7 +90,7 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
         }
         else if (_json.ValueTextEquals("job_try"u8))
         {
-            _attempt = ReadNumber() is { } number ? checked((int)number) : 1;
+            _attempt = ReadCount("job_try", 1) ?? 1;
         }
         else if (_json.ValueTextEquals("queue_name"u8))
         {
@@ -130,16 +136,15 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
         }
         else if (_json.ValueTextEquals("max_retries"u8))
         {
-            _maxRetries = ReadNumber() is { } number ? checked((int)number) : null;
+            _maxRetries = ReadCount("max_retries", 0);
         }
         else if (_json.ValueTextEquals("timeout"u8))
         {
-            _timeout = ReadNumber() is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+            _timeout = ReadDuration("timeout");
         }
         else if (_json.ValueTextEquals("store_result"u8))
         {
-            _json.Read();
-            _storeResult = _json.TokenType == JsonTokenType.Null ? null : _json.GetBoolean();
+            _storeResult = ReadBoolean("store_result");
         }
         else
         {
@@ -171,15 +176,54 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
         {
             JsonTokenType.String => _json.GetString(),
             JsonTokenType.Null => null,
-            _ => throw new JsonException($"'{field}' is not a text."),
+            _ => throw new JsonException(Texts.MessageFieldKind(field, "string", JobJson.NameOf(_json.TokenType))),
         };
     }
 
-    private double? ReadNumber()
+    /// <summary>A whole number; Python's floats may write it as <c>1.0</c>. The highest leaves room for one more.</summary>
+    private int? ReadCount(string field, int lowest)
+    {
+        var number = ReadNumber(field);
+        return number is null ? null
+            : number >= lowest && number < int.MaxValue ? (int)number
+            : throw new JsonException(Texts.MessageFieldRange(field, RawText(), $"{lowest}–{int.MaxValue - 1}"));
+    }
+
+    private TimeSpan? ReadDuration(string field)
+    {
+        var seconds = ReadNumber(field);
+        return seconds is null ? null
+            : seconds > 0 && seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value)
+            : throw new JsonException(Texts.MessageFieldRange(field, RawText(), "> 0"));
+    }
+
+    private double? ReadNumber(string field)
     {
         _json.Read();
-        return _json.TokenType == JsonTokenType.Null ? null : _json.GetDouble();
+        return _json.TokenType switch
+        {
+            JsonTokenType.Null => null,
+            JsonTokenType.Number => _json.GetDouble(),
+            _ => throw new JsonException(Texts.MessageFieldKind(field, "number", JobJson.NameOf(_json.TokenType))),
+        };
     }
+
+    private bool? ReadBoolean(string field)
+    {
+        _json.Read();
+        return _json.TokenType switch
+        {
+            JsonTokenType.Null => null,
+            JsonTokenType.True => true,
+            JsonTokenType.False => false,
+            _ => throw new JsonException(Texts.MessageFieldKind(field, "boolean", JobJson.NameOf(_json.TokenType))),
+        };
+    }
+
+    private readonly string RawText() => System.Text.Encoding.UTF8.GetString(_json.ValueSpan);
+
+    private static string Required(string? value, string field) =>
+        string.IsNullOrEmpty(value) ? throw new JsonException(Texts.MessageFieldMissing(field)) : value;
 
     private ReadOnlyMemory<byte> ReadRaw(JsonTokenType expected, string field)
     {
@@ -191,7 +235,7 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
 
         if (_json.TokenType != expected)
         {
-            throw new JsonException($"'{field}' is not a JSON {(expected == JsonTokenType.StartArray ? "array" : "object")}.");
+            throw new JsonException(Texts.MessageFieldKind(field, JobJson.NameOf(expected), JobJson.NameOf(_json.TokenType)));
         }
 
         var start = (int)_json.TokenStartIndex;
@@ -207,18 +251,15 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
             return null;
         }
 
-        // RoundtripKind keeps "no zone" apart from "Z": a naive time is local time of the sender, and we can only assume ours.
-        if (!DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var naive))
-        {
-            throw new JsonException($"'{field}' is not an ISO 8601 time: '{text}'.");
-        }
-
-        if (naive.Kind == DateTimeKind.Unspecified)
+        // A naive time is local time of the sender, and we can only assume that its zone is ours.
+        if (DateTime.TryParseExact(text, NaiveTimes, CultureInfo.InvariantCulture, DateTimeStyles.None, out var naive))
         {
             return new DateTimeOffset(naive, zone.GetUtcOffset(naive)).ToUniversalTime();
         }
 
-        return DateTimeOffset.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.None).ToUniversalTime();
+        return DateTimeOffset.TryParseExact(text, ZonedTimes, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var instant)
+            ? instant.ToUniversalTime()
+            : throw new JsonException(Texts.MessageFieldTime(field, text));
     }
 
     private readonly IReadOnlyDictionary<string, object?> UserHeaders()

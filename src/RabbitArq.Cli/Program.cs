@@ -1,0 +1,3 @@
+using RabbitArq.Cli.CommandLine;
+
+return await CommandTree.RunAsync(args);
