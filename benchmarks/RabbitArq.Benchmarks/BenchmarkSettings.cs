@@ -28,6 +28,7 @@ internal sealed record BenchmarkSettings
           --callers N         concurrent callers of single enqueues (default 256)
           --rate N            jobs per second of the latency measure (default 100)
           --job KIND          async (default): a method that returns a Task; sync: one that returns nothing
+          --only LETTER       one contestant alone, without a ratio: for a profiler
           --deadline SECONDS  of one measurement (default: 60, and 1 for each 500 jobs)
         """;
 
@@ -54,6 +55,9 @@ internal sealed record BenchmarkSettings
     public int Rate { get; init; } = 100;
 
     public bool SynchronousJob { get; init; }
+
+    /// <summary>The contestant that runs alone, by its letter; null: all of them.</summary>
+    public char? Only { get; init; }
 
     /// <summary>Of one measurement: whatever hangs, the run ends.</summary>
     public TimeSpan Deadline { get; init; }
@@ -93,6 +97,12 @@ internal sealed record BenchmarkSettings
                 "--concurrency" => settings with { Concurrency = Number(option, Value(), 1, 2000) },
                 "--callers" => settings with { Callers = Number(option, Value(), 1, 10_000) },
                 "--rate" => settings with { Rate = Number(option, Value(), 1, 1000) },
+                "--only" => settings with
+                {
+                    Only = Value() is [>= 'A' and <= 'C' and var letter]
+                        ? letter
+                        : throw new BenchmarkException($"--only {arguments[i]}: the letter of a contestant is needed, A to C."),
+                },
                 "--deadline" => settings with { Deadline = TimeSpan.FromSeconds(Number(option, Value(), 1, 86_400)) },
                 "--job" => settings with
                 {
@@ -125,7 +135,7 @@ internal sealed record BenchmarkSettings
         var url = Amqp ?? (IsEmbedded ? null : environment("RABBITARQ_TEST_AMQP_43"));
         if (url is null && !IsEmbedded)
         {
-            throw new BenchmarkException("No broker: give --amqp URL or --embedded FILE, or start this with benchmarks/run.sh, which starts one.");
+            throw new BenchmarkException("no --amqp and no --embedded, so a RabbitMQ 4.3 of its own is needed, which benchmarks/run.sh starts.") { ExitCode = 75 };
         }
 
         var work = Measure == "latency" ? (double)Jobs / Rate : Jobs / 500.0;
@@ -156,4 +166,6 @@ internal sealed class BenchmarkException(string message) : Exception(message)
 {
     /// <summary>Whether the usage helps.</summary>
     public bool ShowUsage { get; init; }
+
+    public int ExitCode { get => ShowUsage ? 64 : field; init; } = 1;
 }

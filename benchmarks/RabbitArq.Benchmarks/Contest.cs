@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace RabbitArq.Benchmarks;
 
 /// <summary>Which part somebody has in a comparison.</summary>
@@ -18,6 +20,9 @@ internal readonly record struct Sample(double Value, double? P99 = null)
 {
     /// <summary>Processor time of this process for each job; null: not told.</summary>
     public double? CpuMicroseconds { get; init; }
+
+    /// <summary>Bytes that this process allocated for each job; null: not told.</summary>
+    public double? AllocatedBytes { get; init; }
 }
 
 /// <summary>One way of doing the work.</summary>
@@ -58,6 +63,20 @@ internal sealed class Contest(string unit, IReadOnlyList<Contestant> contestants
         }
     }
 
+    /// <summary>Runs one contestant as often as there would be pairs.</summary>
+    /// <exception cref="BenchmarkException">There is none of that letter.</exception>
+    public async Task RunAloneAsync(char letter, TextWriter output, CancellationToken stop)
+    {
+        var contestant = letter - 'A' < contestants.Count ? contestants[letter - 'A'] : throw new BenchmarkException($"--only {letter}: this measure has no such contestant.");
+        await output.WriteLineAsync($"{contestant.Name}, {unit}");
+        for (var round = 0; round <= settings.Pairs; round++)
+        {
+            var sample = await RunOneAsync(contestant, stop);
+            await output.WriteLineAsync(string.Create(
+                CultureInfo.InvariantCulture, $"  {round,3} {sample.Value,12:#,0.00} {sample.P99,12:0.00} {sample.CpuMicroseconds,8:0.0} {sample.AllocatedBytes,8:0}"));
+        }
+    }
+
     public double Median(int contestant) => MedianOf(Pairs.Select(pair => pair[contestant].Value));
 
     public double? MedianP99(int contestant) => MedianOf(contestant, static sample => sample.P99);
@@ -72,6 +91,8 @@ internal sealed class Contest(string unit, IReadOnlyList<Contestant> contestants
         var middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+
+    public double? MedianAllocated(int contestant) => MedianOf(contestant, static sample => sample.AllocatedBytes);
 
     private double? MedianOf(int contestant, Func<Sample, double?> figure) =>
         Pairs.All(pair => figure(pair[contestant]) is not null) ? MedianOf(Pairs.Select(pair => figure(pair[contestant])!.Value)) : null;

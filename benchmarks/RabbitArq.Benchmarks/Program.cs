@@ -4,7 +4,7 @@ using RabbitArq.Brokers;
 
 namespace RabbitArq.Benchmarks;
 
-/// <summary>Measures RabbitArq against the bare client. Exit codes: 0 measured, 1 failed, 64 wrong command line, 130 interrupted.</summary>
+/// <summary>Measures RabbitArq against the bare client. Exit codes: 0 measured, 1 failed, 64 wrong command line, 75 no broker given, 130 interrupted.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
@@ -39,7 +39,7 @@ internal static class Program
         catch (BenchmarkException exception)
         {
             await Console.Error.WriteLineAsync($"benchmark: {exception.Message}" + (exception.ShowUsage ? "\n\n" + BenchmarkSettings.Usage : ""));
-            return exception.ShowUsage ? 64 : 1;
+            return exception.ExitCode;
         }
         catch (Exception exception) when (exception is BrokerException or BrokerUrlException or AggregateException
             or global::RabbitMQ.Client.Exceptions.RabbitMQClientException or Microsoft.Data.Sqlite.SqliteException or IOException)
@@ -60,6 +60,12 @@ internal static class Program
             await using var ours = await RabbitArqSide.OpenAsync(settings, url, queues, stop);
             await using var bare = await OpenBareAsync(settings, queues, ours, stop);
             var contest = ContestOf(settings, ours, bare);
+            if (settings.Only is { } letter)
+            {
+                await contest.RunAloneAsync(letter, Console.Out, stop);
+                return;
+            }
+
             var report = new Report(settings, contest, await queues.DescribeAsync(stop), Console.Out);
             report.Heading();
             await contest.RunAsync(report.Pair, stop);

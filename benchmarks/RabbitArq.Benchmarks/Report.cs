@@ -47,15 +47,10 @@ internal sealed class Report(BenchmarkSettings settings, Contest contest, Broker
             return;
         }
 
-        var medians = contest.Contestants
-            .Select((_, i) => new Sample(contest.Median(i), contest.MedianP99(i)) { CpuMicroseconds = contest.MedianCpu(i) }).ToArray();
+        var medians = contest.Contestants.Select((_, i) => new Sample(contest.Median(i), contest.MedianP99(i))).ToArray();
         output.WriteLine(Line("median", medians, ratio));
-        if (medians[ours].CpuMicroseconds is { } ourCpu && medians[bare].CpuMicroseconds is { } bareCpu)
-        {
-            var cells = medians.Select(sample => string.Create(CultureInfo.InvariantCulture, $"{sample.CpuMicroseconds:0.0}").PadLeft(20));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  cpu us{string.Join("", cells)}{ourCpu / bareCpu,8:0.000}   (this process, each job)"));
-        }
-
+        WriteCost("cpu us", contest.MedianCpu, ours, bare);
+        WriteCost("alloc", contest.MedianAllocated, ours, bare);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio {Letter(ours)} / {Letter(bare)} = {ratio:0.000}"));
         foreach (var i in Enumerable.Range(0, medians.Length).Where(i => i != ours && i != bare))
         {
@@ -67,6 +62,16 @@ internal sealed class Report(BenchmarkSettings settings, Contest contest, Broker
         if (medians[ours].P99 is { } ourTail && medians[bare].P99 is { } bareTail)
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio of the 99th percentiles = {ourTail / bareTail:0.000}"));
+        }
+    }
+
+    /// <summary>What a job costs this process: microseconds of its processor time, bytes of its memory.</summary>
+    private void WriteCost(string label, Func<int, double?> median, int ours, int bare)
+    {
+        if (median(ours) is { } our && median(bare) is { } their)
+        {
+            var cells = contest.Contestants.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"{median(i):#,0.0}").PadLeft(20));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {label,-6}{string.Join("", cells)}{our / their,8:0.000}   (this process, each job)"));
         }
     }
 
@@ -83,6 +88,7 @@ internal sealed class Report(BenchmarkSettings settings, Contest contest, Broker
             json.WriteNumber("bare", Round(contest.Median(bare)));
             WriteSecond(json, "p99", contest.MedianP99, ours, bare);
             WriteSecond(json, "cpuMicrosecondsPerJob", contest.MedianCpu, ours, bare);
+            WriteSecond(json, "allocatedBytesPerJob", contest.MedianAllocated, ours, bare);
             WritePairRatios(json, ours, bare);
             WriteContestants(json, bare);
             WritePairs(json, ours, bare);
@@ -137,6 +143,11 @@ internal sealed class Report(BenchmarkSettings settings, Contest contest, Broker
             if (contest.MedianCpu(i) is { } cpu)
             {
                 json.WriteNumber("cpuMicrosecondsPerJob", Round(cpu));
+            }
+
+            if (contest.MedianAllocated(i) is { } bytes)
+            {
+                json.WriteNumber("allocatedBytesPerJob", Round(bytes));
             }
 
             json.WriteEndObject();

@@ -76,13 +76,11 @@ internal static class WorkerExamples
 
     public static async Task<string?> LookAtDeadLettersAsync(string url, CancellationToken cancellationToken)
     {
-        string? error = null;
-
         #region dead-letters
         await using var broker = await Broker.OpenAsync(url, cancellationToken);
         await using var consumer = await broker.ConsumeAsync(new ConsumerSpec("mail.dlq", PrefetchCount: 1), cancellationToken);
         var letter = await consumer.Deliveries.ReadAsync(cancellationToken);
-        error = $"{letter.Message.Headers["x-error-type"]}: {letter.Message.Headers["x-error-message"]}";
+        var error = $"{letter.Message.Headers["x-error-type"]}: {letter.Message.Headers["x-error-message"]}";
         await letter.SettleAsync(Settlement.Requeue, cancellationToken);
         #endregion
 

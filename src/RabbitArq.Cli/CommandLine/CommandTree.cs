@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.Globalization;
 using System.Text;
 using RabbitArq.Cli.Commands;
@@ -30,9 +31,9 @@ internal sealed class CommandTree
 
         var root = new CommandTree().Build();
         var result = root.Parse(args);
-        if (result.Errors.Count > 0)
+        if (result.Action is ParseErrorAction)
         {
-            return ReportUsage(result);
+            return ReportUsage(result, args.Contains("--json"));
         }
 
         // The worker handles signals itself; the other commands end at once, as any program does.
@@ -75,15 +76,23 @@ internal sealed class CommandTree
         return true;
     }
 
-    private static int ReportUsage(ParseResult result)
+    private static int ReportUsage(ParseResult result, bool json)
     {
-        foreach (var error in result.Errors)
+        // The parser's Chinese sentences come with a full stop of each kind.
+        string[] errors = [.. result.Errors.Select(error => error.Message.Replace("。.", "。", StringComparison.Ordinal))];
+        var advice = Texts.UsageAdvice(string.Join(' ', Path(result.CommandResult).Reverse()));
+        if (json)
         {
-            Console.Error.WriteLine($"{Texts.ErrorPrefix()} {error.Message}");
+            CliOutput.WriteJsonFailure(errors, advice);
+            return ExitCode.Usage;
         }
 
-        var path = string.Join(' ', Path(result.CommandResult).Reverse());
-        Console.Error.WriteLine(Texts.UsageAdvice(path));
+        foreach (var error in errors)
+        {
+            Console.Error.WriteLine($"{Texts.ErrorPrefix()} {error}");
+        }
+
+        Console.Error.WriteLine(advice);
         return ExitCode.Usage;
 
         static IEnumerable<string> Path(System.CommandLine.Parsing.SymbolResult? symbol)
@@ -108,14 +117,23 @@ internal sealed class CommandTree
         root.Subcommands.Add(ValidateConfig());
         _examples[root] = Texts.ExamplesRoot();
         var help = root.Options.OfType<HelpOption>().First();
+        help.Description = Texts.OptionHelp();
+        root.Options.OfType<VersionOption>().First().Description = Texts.OptionVersion();
         help.Action = new HelpWithExamples((HelpAction)help.Action!, _examples);
         return root;
     }
 
     private Command Worker()
     {
-        var target = new Option<string>("--module", "-m") { Description = Texts.OptionTarget(), HelpName = "TARGET", Required = true };
+        var target = new Option<string>("--module", "-m") { Description = Texts.OptionTarget(), HelpName = "TARGET" };
         var command = new Command("worker", Texts.WorkerDescription()) { target };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(target) is null)
+            {
+                result.AddError(Texts.TargetRequired());
+            }
+        });
         var settings = new SettingOptions(
             command,
             "worker.burst_mode", "worker.burst_timeout", "worker.burst_check_interval", "worker.burst_wait_for_tasks", "rabbitmq.url", "worker.queue_name",

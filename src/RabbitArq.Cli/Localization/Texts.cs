@@ -49,6 +49,8 @@ internal static class Texts
 
     public static string LogFileNotWritableAdvice() => Source.Get();
 
+    public static string TargetRequired() => Source.Get();
+
     public static string TargetMissing(string path) => Source.Format([path]);
 
     public static string TargetForm(string path) => Source.Format([path]);
@@ -132,6 +134,10 @@ internal static class Texts
     public static string OptionLang() => Source.Get();
 
     public static string OptionTarget() => Source.Get();
+
+    public static string OptionHelp() => Source.Get();
+
+    public static string OptionVersion() => Source.Get();
 
     public static string OptionYes() => Source.Get();
 

@@ -22,7 +22,8 @@ internal sealed class BurstScreen(CliOutput output)
         {
             if (_isLive)
             {
-                output.Error.WriteLine(line);
+                // One write with its line end: between two, the bar would be drawn into the line.
+                output.Error.Write(new Text(line + "\n"));
             }
             else
             {
@@ -70,20 +71,17 @@ internal sealed class BurstScreen(CliOutput output)
         }
     }
 
-    /// <summary>What is done, of what is done, runs, or waits.</summary>
     private static void Update(ProgressTask bar, WorkerProgress progress)
     {
-        if (progress.Remaining is not { } remaining)
+        if (progress.Total is not { } total)
         {
             return;
         }
 
-        var done = progress.Completed + progress.Failed;
-        var total = done + progress.Running + remaining;
         bar.IsIndeterminate = false;
         bar.MaxValue = Math.Max(total, 1);
-        bar.Value = total == 0 ? 1 : done;
-        bar.Description = Markup.Escape(Texts.BurstProgress(done, total, progress.Running, progress.Failed, progress.Retried));
+        bar.Value = total == 0 ? 1 : progress.Settled;
+        bar.Description = Markup.Escape(Texts.BurstProgress(progress.Settled, total, progress.Running, progress.Failed, progress.Retried));
     }
 
     private void SetLive(bool live)

@@ -36,6 +36,14 @@ internal sealed class CliOutput(bool json, bool showsStackTraces)
     /// <summary>The one object of <c>--json</c>.</summary>
     public static void WriteJson(JsonObject value) => System.Console.Out.WriteLine(value.ToJsonString(JsonOptions));
 
+    /// <summary>The one object of <c>--json</c> when something went wrong.</summary>
+    public static void WriteJsonFailure(IEnumerable<string> errors, string? advice) => WriteJson(new JsonObject
+    {
+        ["ok"] = false,
+        ["errors"] = new JsonArray([.. errors.Select(text => (JsonNode)text)]),
+        ["advice"] = advice,
+    });
+
     /// <summary>Says what went wrong and what to do.</summary>
     public void WriteFailure(Exception exception)
     {
@@ -50,13 +58,7 @@ internal sealed class CliOutput(bool json, bool showsStackTraces)
         if (json)
         {
             var errors = exception is InvalidSettingsException invalid ? invalid.Errors : [message];
-            var answer = new JsonObject
-            {
-                ["ok"] = false,
-                ["errors"] = new JsonArray([.. errors.Concat(details).Select(text => (JsonNode)text)]),
-                ["advice"] = advice,
-            };
-            WriteJson(answer);
+            WriteJsonFailure(errors.Concat(details), advice);
         }
         else
         {

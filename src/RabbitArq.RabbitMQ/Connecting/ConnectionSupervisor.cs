@@ -205,7 +205,7 @@ internal sealed class ConnectionSupervisor : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(Timeout, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-        var connecting = _factory.CreateConnectionAsync(_name, linked.Token);
+        var connecting = ConnectProvenAsync(linked.Token);
         try
         {
             var connection = await connecting.WaitAsync(linked.Token).ConfigureAwait(false);
@@ -232,6 +232,26 @@ internal sealed class ConnectionSupervisor : IAsyncDisposable
             var failure = ConnectionFailure.Translate(e, _address, Timeout);
             _lastFailure = failure;
             throw failure;
+        }
+    }
+
+    /// <summary>
+    /// Connects and opens a channel as proof: the client does not wait for the answer to <c>connection.open</c>, so a refused
+    /// virtual host would look like a connection that is lost a moment later, again and again.
+    /// </summary>
+    private async Task<IConnection> ConnectProvenAsync(CancellationToken cancellationToken)
+    {
+        var connection = await _factory.CreateConnectionAsync(_name, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var proof = await connection.CreateChannelAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
+            await ChannelCloser.CloseAsync(proof).ConfigureAwait(false);
+            return connection;
+        }
+        catch
+        {
+            await CloseAsync(connection).ConfigureAwait(false);
+            throw;
         }
     }
 

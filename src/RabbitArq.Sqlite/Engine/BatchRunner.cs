@@ -160,6 +160,8 @@ internal sealed class BatchRunner(EmbeddedStore store, StoreUpkeep upkeep)
 
     private void Execute(List<StoreOperation> batch, long now)
     {
+        // Before anything is taken or settled in the name of a node that others have removed.
+        upkeep.CheckNode();
         if (now >= store.Messages.NextDue)
         {
             store.Messages.PromoteDue(MostDue);

@@ -30,6 +30,13 @@ internal static class StoreOpening
                 database?.Dispose();
                 pause.Wait(5);
             }
+            catch (SqliteFailureException failure)
+                when (failure.PrimaryCode == SQLitePCL.raw.SQLITE_CANTOPEN && store.Location.Path is { } file && !CanWriteBeside(file))
+            {
+                // SQLite says only that it could not open: mostly because it may not make its own files.
+                database?.Dispose();
+                throw new BrokerAccessException(Texts.FileReadOnly(file), failure);
+            }
             catch
             {
                 database?.Dispose();
@@ -59,6 +66,20 @@ internal static class StoreOpening
 
         // From here on the loop itself waits for the lock, and checks meanwhile who still waits for an answer.
         database.SetBusyTimeout(0);
+    }
+
+    private static bool CanWriteBeside(string path)
+    {
+        try
+        {
+            using var probe = new FileStream(
+                $"{path}-probe-{Guid.NewGuid():N}", FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private static void CheckFolder(string path)

@@ -132,7 +132,7 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
             return;
         }
 
-        _lost = !store.Nodes.NodeExists(store.NodeId);
+        CheckNode();
         FindDead();
         if (now - _lastCheckpoint >= CheckpointInterval && database.PagesWritten != _pagesAtCheckpoint)
         {
@@ -144,6 +144,9 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
             Vacuum(database);
         }
     }
+
+    /// <summary>Looks whether others have removed this process from the tables. In a transaction the answer stays true until its end.</summary>
+    public void CheckNode() => _lost = _lock is not null && !store.Nodes.NodeExists(store.NodeId);
 
     /// <summary>Inside a transaction: one step of everything that waits.</summary>
     public void Work()

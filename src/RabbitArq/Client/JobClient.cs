@@ -160,7 +160,7 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
             EnqueuedAt = now,
             QueueName = queueName,
             DueAt = dueAt,
-            ExpiresAt = ExpiresAt(options.Expires ?? Settings.Expires, dueAt ?? now),
+            ExpiresAt = ExpiresAt(options.Expires ?? Settings.Expires, dueAt > now ? dueAt.Value : now),
             ParentId = options.ParentId,
             RootId = options.RootId ?? options.ParentId,
             MaxRetries = options.MaxRetries,

@@ -132,6 +132,8 @@ internal static class Texts
 
     public static string SettingUnknownNearest(string key, string origin, string nearest) => Source.Format([key, origin, nearest]);
 
+    public static string SettingOverruledByCode(string key, string origin, string value) => Source.Format([key, origin, value]);
+
     public static string SettingNotInHost(string key, string origin) => Source.Format([key, origin]);
 
     public static string SettingOnlyCommandLine(string key, string origin) => Source.Format([key, origin]);

@@ -24,10 +24,10 @@ internal enum WorkEnd
 internal sealed class BurstMonitor(
     WorkerSettings settings, IBroker broker, IReadOnlyList<ConsumerPump> pumps, RetrySchedule retries, ILogger logger, TimeProvider time)
 {
-    private long? _remaining;
+    private long _atLastLook = -1;
 
-    /// <summary>Jobs that waited at the last look, in the queues or here for a slot; null before the first.</summary>
-    public long? Remaining => _remaining;
+    /// <summary>What was taken and what waited at the last look, together; null before the first.</summary>
+    public long? Total => Interlocked.Read(ref _atLastLook) is >= 0 and var seen ? Math.Max(seen, pumps.Sum(pump => pump.Received)) : null;
 
     /// <summary>How many looks in a row must find nothing.</summary>
     private const int LooksToBeSure = 3;
@@ -79,6 +79,7 @@ internal sealed class BurstMonitor(
     {
         try
         {
+            var received = pumps.Sum(pump => pump.Received);
             long waiting = 0;
             foreach (var pump in pumps)
             {
@@ -91,10 +92,11 @@ internal sealed class BurstMonitor(
                 }
             }
 
+            Interlocked.Exchange(ref _atLastLook, received + waiting);
+
             // What was taken and waits here for a slot is the queue's work too; what runs is only if asked.
             var (unsettled, running) = (pumps.Sum(pump => pump.Unsettled), pumps.Sum(pump => pump.Running));
             waiting += Math.Max(0, unsettled - running);
-            _remaining = waiting;
             var working = settings.BurstWaitForTasks && unsettled > 0;
             return waiting == 0 && !working && !(settings.BurstCountDelayed && retries.AnyDueWithin(left));
         }

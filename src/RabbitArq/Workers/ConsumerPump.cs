@@ -85,6 +85,9 @@ internal sealed class ConsumerPump : IAsyncDisposable
 
     public int Running => _active.Count(context => context is not null);
 
+    /// <summary>Deliveries done with so far.</summary>
+    public long Settled => Interlocked.Read(ref _settled);
+
     /// <summary>Taken and not settled: what runs, and what waits here for a slot or a limit.</summary>
     public long Unsettled
     {

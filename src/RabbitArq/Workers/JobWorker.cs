@@ -65,7 +65,8 @@ internal sealed class JobWorker : IDisposable
     public Task Started => _started.Task;
 
     public WorkerProgress Progress => new(
-        _statistics.Total.Completed, _statistics.Total.DeadLettered, _statistics.Total.Retried, _pumps.Sum(pump => pump.Running), _burst?.Remaining);
+        _statistics.Total.Completed, _statistics.Total.DeadLettered, _statistics.Total.Retried, _pumps.Sum(pump => pump.Running),
+        _pumps.Sum(pump => pump.Settled), _burst?.Total);
 
     /// <summary>Cancels running jobs now and hands them back: the second signal. May be called at any time, also after the end.</summary>
     public void Abort() => _stopNow.TrySetResult();

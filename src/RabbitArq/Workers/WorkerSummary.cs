@@ -55,5 +55,6 @@ public sealed record JobSummary(long Completed, long Failed, long Retried, TimeS
 /// <param name="Failed">Jobs that were dead-lettered.</param>
 /// <param name="Retried">Runs that failed and were scheduled again.</param>
 /// <param name="Running">Jobs that run now.</param>
-/// <param name="Remaining">Jobs that waited when a burst looked last, in the queues or in the worker; null: not looked yet.</param>
-internal sealed record WorkerProgress(long Completed, long Failed, long Retried, int Running, long? Remaining);
+/// <param name="Settled">Deliveries done with; a retry is another delivery.</param>
+/// <param name="Total">Deliveries in all, as a burst saw them when it looked last; null: not looked yet.</param>
+internal sealed record WorkerProgress(long Completed, long Failed, long Retried, int Running, long Settled, long? Total);

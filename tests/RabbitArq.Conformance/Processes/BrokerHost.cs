@@ -17,9 +17,14 @@ internal sealed class BrokerHost(IBroker broker, TextWriter output)
 
     public static async Task<int> Main(string[] arguments)
     {
+        if (arguments is [Workers.WorkerHost.Verb, .. var rest])
+        {
+            return await Workers.WorkerHost.RunAsync(rest);
+        }
+
         if (arguments is not [var factoryType, var url])
         {
-            await Console.Error.WriteLineAsync("Usage: RabbitArq.Conformance FACTORY-TYPE URL. Started by the tests.");
+            await Console.Error.WriteLineAsync("Usage: RabbitArq.Conformance FACTORY-TYPE URL, or worker URL QUEUE …. Started by the tests.");
             return 2;
         }
 

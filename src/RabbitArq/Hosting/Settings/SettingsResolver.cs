@@ -39,6 +39,11 @@ internal static class SettingsResolver
             {
                 origins[setting] = SettingOrigin.Code;
                 setting.Check(target, errors);
+                if (all.LastOrDefault(one => one.Origin.Level == SettingLevel.CommandLine) is { } ignored)
+                {
+                    // Who writes an option wants it; a file or a variable may be meant for other workers.
+                    warnings.Add(Texts.SettingOverruledByCode(setting.Key, ignored.Origin.ToString(), setting.Show(target) ?? ""));
+                }
             }
             else if (all.Count > 0)
             {

@@ -1,0 +1,184 @@
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using RabbitArq.Brokers;
+using RabbitArq.Messages;
+using RabbitArq.Results;
+using RabbitArq.Routing;
+using Xunit;
+
+namespace RabbitArq.Conformance.Workers;
+
+/// <summary>
+/// What client and worker do together, stated once for every broker, through the public API. A broker's test project has
+/// one line per kind: <c>public sealed class WorkerOnAFile() : WorkerConformance(new FileWorkerFixture());</c>
+/// </summary>
+/// <remarks>
+/// Most tests run a burst: it ends when all is settled, so what it left behind is final. Names begin with the row of the
+/// feature list that they prove.
+/// </remarks>
+public abstract partial class WorkerConformance : IAsyncLifetime
+{
+    private readonly WorkerFixture _fixture;
+    private readonly LogRecorder _log = new();
+    private readonly MemoryResults _results = new();
+    private readonly List<TestWorker> _workers = [];
+    private string? _queue;
+    private JobClient? _client;
+
+    /// <summary>Creates the suite for one broker and queue type.</summary>
+    /// <param name="fixture">What opens it.</param>
+    protected WorkerConformance(WorkerFixture fixture) => _fixture = fixture;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>The test's queue.</summary>
+    private string Queue => _queue ??= _fixture.QueueName();
+
+    private JobClient Client => _client ?? throw new InvalidOperationException("Used before the test began.");
+
+    private IBroker Broker => _fixture.Broker;
+
+    async ValueTask IAsyncLifetime.InitializeAsync()
+    {
+        await _fixture.OpenAsync();
+        _client = await JobClient.ConnectAsync(_fixture.Url, Configure, new LoggerFactory([_log]), cancellationToken: Cancel).Within();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        foreach (var worker in _workers)
+        {
+            await worker.DisposeAsync();
+        }
+
+        if (_client is { } client)
+        {
+            await client.DisposeAsync().Within();
+        }
+
+        await _fixture.DisposeAsync();
+    }
+
+    private static JobRequest Job(string function, params object?[] args) => new(function) { Args = args };
+
+    private void Configure(ClientSettings settings)
+    {
+        settings.QueueName = Queue;
+        settings.QueueType = _fixture.QueueType;
+    }
+
+    /// <summary>Settings of a worker of this test: its broker, its queue, its log, and waits that suit a test.</summary>
+    private WorkerSettings Settings(Action<WorkerSettings>? configure = null)
+    {
+        var settings = new WorkerSettings
+        {
+            Connection = { Url = _fixture.Url },
+            QueueName = Queue,
+            QueueType = _fixture.QueueType,
+            HandleSignals = false,
+            RetryBackoff = TimeSpan.FromMilliseconds(100),
+            JobCompletionWait = TimeSpan.FromSeconds(20),
+            LogLevel = LogLevel.Trace,
+        };
+        settings.Services.AddSingleton<ILoggerProvider>(_log);
+        settings.Services.Configure<LoggerFilterOptions>(filter => filter.AddFilter<ConsoleLoggerProvider>(null, LogLevel.None));
+        configure?.Invoke(settings);
+        return settings;
+    }
+
+    private void StoreResults(WorkerSettings settings)
+    {
+        settings.Services.AddSingleton<IResultStoreFactory>(_results);
+        settings.ResultStoreUrl = MemoryResults.Url;
+    }
+
+    /// <summary>Starts a worker that runs until it is stopped, at the latest with the test.</summary>
+    private TestWorker Start(Action<WorkerSettings> configure)
+    {
+        var worker = new TestWorker(Settings(configure));
+        _workers.Add(worker);
+        return worker;
+    }
+
+    /// <summary>Runs a burst that also waits for retries, and gives its summary.</summary>
+    private async Task<WorkerSummary> BurstAsync(Action<WorkerSettings> configure)
+    {
+        var worker = Start(settings =>
+        {
+            settings.BurstMode = true;
+            settings.BurstCountDelayed = true;
+            settings.BurstCheckInterval = TimeSpan.FromMilliseconds(100);
+            settings.BurstTimeout = TimeSpan.FromSeconds(100);
+            configure(settings);
+        });
+        return await worker.Ended.Within(TimeSpan.FromSeconds(120));
+    }
+
+    private Task DeclareAsync(string? queue = null) =>
+        Broker.Topology.ApplyAsync(new JobQueue(queue ?? Queue) { Type = _fixture.QueueType }.ToPlan(), Cancel).Within();
+
+    /// <summary>Sends a message that no client of ours would.</summary>
+    private async Task SendRawAsync(BrokerMessage message)
+    {
+        await DeclareAsync();
+        await Broker.Publisher.PublishAsync(new PublishRequest(message, Queue), Cancel).Within();
+    }
+
+    private Task SendRawAsync(string body) => SendRawAsync(new BrokerMessage { Body = Encoding.UTF8.GetBytes(body), ContentType = "application/json" });
+
+    /// <summary>Takes the dead letters of the test's queue; each is acknowledged.</summary>
+    private async Task<IReadOnlyList<BrokerMessage>> DeadLettersAsync(int count, string? queue = null)
+    {
+        await using var consumer = await Broker.ConsumeAsync(new ConsumerSpec((queue ?? Queue) + ".dlq", 2000), Cancel).Within();
+        var letters = new List<BrokerMessage>(count);
+        while (letters.Count < count)
+        {
+            var delivery = await consumer.NextAsync();
+            letters.Add(delivery.Message);
+            await delivery.SettleAsync(Settlement.Ack, Cancel).Within();
+        }
+
+        return letters;
+    }
+
+    private async Task<BrokerMessage> DeadLetterAsync() => (await DeadLettersAsync(1))[0];
+
+    private async Task<long> WaitingAsync(string? queue = null) =>
+        (await Broker.Inspector.FindQueueAsync(queue ?? Queue, Cancel).Within())?.MessagesReady ?? -1;
+
+    private static string HeaderOf(BrokerMessage message, string name) =>
+        message.Headers.TryGetValue(name, out var value) ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)! : "(missing)";
+
+    /// <summary>A worker that runs.</summary>
+    /// <remarks>Disposed by the test, which stops it there, and again after it, in case the test has failed before.</remarks>
+    private sealed class TestWorker : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+
+        public TestWorker(WorkerSettings settings) => Ended = Task.Run(() => Worker.RunAsync(settings, _stop.Token));
+
+        /// <summary>Ends with the worker.</summary>
+        public Task<WorkerSummary> Ended { get; }
+
+        /// <summary>Asks it to stop.</summary>
+        public void Stop() => _stop.Cancel();
+
+        /// <summary>Stops it and waits for its end.</summary>
+        public async Task<WorkerSummary> StopAsync()
+        {
+            Stop();
+            return await Ended.Within(TimeSpan.FromSeconds(60));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+
+            // A test that expects a failure has looked at it; one that does not has failed by now.
+            await Ended.ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TimeSpan.FromSeconds(60));
+        }
+    }
+}
