@@ -42,7 +42,7 @@ internal sealed class RabbitMqBroker : IBroker
         _topology = new RabbitMqTopology(control, _delay, address, options.LoggerFactory.CreateLogger<RabbitMqTopology>());
         _publisher = new RabbitMqPublisher(() => _publishing ?? _primary, () => _primary.Server, _delay, address, options, NewBackoff());
         _consumerLogger = options.LoggerFactory.CreateLogger<RabbitMqConsumer>();
-        _opener = new ConsumerOpener(_primary, address, options.TimeProvider, _consumerLogger);
+        _opener = new ConsumerOpener(_primary, control, address, options.TimeProvider, _consumerLogger);
         Inspector = new RabbitMqInspector(control, address);
     }
 

@@ -70,6 +70,9 @@ public abstract class RabbitMqTest : IAsyncLifetime
         return name;
     }
 
+    /// <summary>The name of a queue that goes by itself, with its connection; deleting it as well would run into its going.</summary>
+    protected string ShortLivedName(string what) => _prefix + what;
+
     protected async Task<string> DeclareAsync(IBroker broker, string what = "queue", Func<QueueSpec, QueueSpec>? with = null)
     {
         var queue = new QueueSpec(QueueName(what)) { Type = QueueType.Classic };

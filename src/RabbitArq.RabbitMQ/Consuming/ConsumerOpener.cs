@@ -10,7 +10,7 @@ using RabbitMQ.Client.Exceptions;
 namespace RabbitArq.RabbitMQ.Consuming;
 
 /// <summary>Opens subscriptions and says what a refusal means.</summary>
-internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddress address, TimeProvider time, ILogger logger)
+internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, Control control, AmqpAddress address, TimeProvider time, ILogger logger)
 {
     private const string TimeoutArgument = "x-consumer-timeout";
 
@@ -49,6 +49,24 @@ internal sealed class ConsumerOpener(ConnectionSupervisor supervisor, AmqpAddres
                 Texts.RequestFailed(Texts.WhatConsume(spec.QueueName), address.Masked, supervisor.LastFailure?.Message ?? e.Message), e);
         }
     }
+
+    /// <summary>Looks whether the queue exists, on a channel of its own: see <see cref="RabbitMqConsumer"/> on what a consume may do instead.</summary>
+    /// <exception cref="QueueNotFoundException">It does not.</exception>
+    public Task FindAsync(string queueName, CancellationToken cancellationToken) => control.RunAsync(
+        Texts.WhatConsume(queueName),
+        async (scratch, token) =>
+        {
+            var channel = await scratch.GetAsync(token).ConfigureAwait(false);
+            try
+            {
+                return await channel.QueueDeclarePassiveAsync(queueName, token).ConfigureAwait(false);
+            }
+            catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
+            {
+                throw new QueueNotFoundException(queueName, Texts.QueueMissing(queueName, address.Masked), e);
+            }
+        },
+        cancellationToken);
 
     /// <summary>Warns, at start, of what the server's consumer timeout would do to a healthy long delivery.</summary>
     public void CheckTimeout(ConsumerSpec spec, ServerFacts server)

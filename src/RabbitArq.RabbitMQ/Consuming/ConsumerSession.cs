@@ -183,13 +183,14 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
             message = message with { Headers = LadderTraces.Remove(message.Headers) };
         }
 
-        var cameFromLadder = exchange == LadderNames.Deliver;
+        // The exchange is the last one that a queue dead-lettered to, not the last one that the message passed.
+        var cameFromLadder = LadderNames.IsOurs(exchange);
         var delivery = new RabbitMqDelivery(this, deliveryTag)
         {
             Message = message,
             QueueName = _spec.QueueName,
             Exchange = cameFromLadder ? "" : exchange,
-            RoutingKey = cameFromLadder ? _spec.QueueName : routingKey,
+            RoutingKey = cameFromLadder ? LadderNames.QueueOf(routingKey) : routingKey,
             Redelivered = redelivered,
             DeliveryCount = CountOf(message.Headers, redelivered),
         };

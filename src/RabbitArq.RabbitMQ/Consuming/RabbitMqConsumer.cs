@@ -17,6 +17,12 @@ namespace RabbitArq.RabbitMQ.Consuming;
 /// </summary>
 internal sealed class RabbitMqConsumer : IBrokerConsumer
 {
+    /// <summary>
+    /// A consume that meets a quorum queue in the middle of its deletion makes RabbitMQ 4.3 close the whole connection
+    /// ("failed consuming from quorum queue", 541), and with it everybody's deliveries. Deletion takes some milliseconds.
+    /// </summary>
+    private static readonly TimeSpan AfterCancel = TimeSpan.FromMilliseconds(500);
+
     private readonly ConsumerSpec _spec;
     private readonly ConsumerOpener _opener;
     private readonly RabbitMqTopology _topology;
@@ -142,6 +148,11 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
             Log.ConsumerLost(_logger, _spec.QueueName, reason);
             await HandBackUnreadAsync().ConfigureAwait(false);
             await RetireAsync(session, end).ConfigureAwait(false);
+            if (end == SessionEnd.CancelledByBroker)
+            {
+                await Task.Delay(AfterCancel, _time, stop).ConfigureAwait(false);
+            }
+
             _session = await ReopenAsync(stop).ConfigureAwait(false);
             Log.ConsumerResumed(_logger, _spec.QueueName);
         }
@@ -175,6 +186,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
         {
             try
             {
+                await _opener.FindAsync(_spec.QueueName, stop).ConfigureAwait(false);
                 return await _opener.OpenAsync(_spec, _deliveries.Writer, stop, stop).ConfigureAwait(false);
             }
             catch (QueueNotFoundException e)

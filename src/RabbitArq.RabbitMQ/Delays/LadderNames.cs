@@ -85,5 +85,14 @@ internal static class LadderNames
                 .Replace("*", "%2A", StringComparison.Ordinal)
                 .Replace("#", "%23", StringComparison.Ordinal);
 
+    /// <summary>The queue that a routing key of the ladder leads to.</summary>
+    public static string QueueOf(string routingKey) =>
+        routingKey.Length <= BitsLength
+            ? routingKey
+            : routingKey[BitsLength..]
+                .Replace("%2A", "*", StringComparison.Ordinal)
+                .Replace("%23", "#", StringComparison.Ordinal)
+                .Replace("%25", "%", StringComparison.Ordinal);
+
     public static bool IsOurs(string name) => name.StartsWith(Prefix, StringComparison.Ordinal);
 }
