@@ -74,7 +74,7 @@ internal sealed class StoreLoop
     {
         try
         {
-            _database = StoreOpening.Open(_store, _upkeep, _timeout, Pause);
+            _database = StoreOpening.Open(_store, _upkeep, _timeout, () => _stopping);
         }
         catch (Exception failure)
         {
@@ -94,6 +94,11 @@ internal sealed class StoreLoop
         {
             Queue.Close();
             Queue.Dispose();
+            foreach (var operation in _again)
+            {
+                operation.Fail(Queue.Closed());
+            }
+
             _upkeep.SignOut(_database);
             _database.Dispose();
         }

@@ -129,6 +129,9 @@ internal sealed class StoreQueue : IDisposable
         FailAll();
     }
 
+    /// <summary>What an operation fails with that comes too late.</summary>
+    public ObjectDisposedException Closed() => new(nameof(IBroker), Texts.BrokerClosed(_where));
+
     public void Dispose()
     {
         _alarm?.Dispose();
@@ -148,7 +151,7 @@ internal sealed class StoreQueue : IDisposable
         {
             if (operation.TryTake())
             {
-                operation.Fail(new ObjectDisposedException(nameof(IBroker), Texts.BrokerClosed(_where)));
+                operation.Fail(Closed());
             }
         }
     }
