@@ -75,10 +75,12 @@ internal sealed class BrokerLink
         return Task.CompletedTask;
     }
 
-    private async Task OnShutdownAsync(object sender, ShutdownEventArgs arguments)
+    private Task OnShutdownAsync(object sender, ShutdownEventArgs arguments)
     {
         _lost.TrySetResult(arguments);
         _unblocked.TrySetResult();
-        await _lostSource.CancelAsync().ConfigureAwait(false);
+        // Not awaited: the client's shutdown must not wait for what others do about it.
+        _ = _lostSource.CancelAsync();
+        return Task.CompletedTask;
     }
 }

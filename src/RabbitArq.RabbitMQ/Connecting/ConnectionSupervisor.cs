@@ -23,6 +23,7 @@ namespace RabbitArq.RabbitMQ.Connecting;
 internal sealed class ConnectionSupervisor : IAsyncDisposable
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongLife = TimeSpan.FromSeconds(10);
 
     private readonly string _name;
     private readonly AmqpAddress _address;
@@ -143,29 +144,32 @@ internal sealed class ConnectionSupervisor : IAsyncDisposable
 
     private async Task RunAsync(BrokerLink? link, CancellationToken stop)
     {
+        // Losses in a row, of connections that did not live long: what kills each new one must not be met ten times a second.
+        var losses = 0;
         while (!stop.IsCancellationRequested)
         {
             if (link is not null)
             {
+                var since = _time.GetTimestamp();
                 var reason = await link.Lost.WaitAsync(stop).ConfigureAwait(false);
                 _ready = NewReady();
+                losses = _time.GetElapsedTime(since) < LongLife ? losses + 1 : 1;
                 Log.ConnectionLost(_logger, _name, _address.Masked, DescribeLoss(reason));
-                await CloseAsync(link.Connection).ConfigureAwait(false);
+                _ = CloseAsync(link.Connection);
             }
 
-            var lost = link is not null;
-            link = await ReconnectAsync(lost, stop).ConfigureAwait(false);
+            link = await ReconnectAsync(losses, stop).ConfigureAwait(false);
             _ready.SetResult(link);
         }
     }
 
-    private async Task<BrokerLink> ReconnectAsync(bool waitFirst, CancellationToken stop)
+    private async Task<BrokerLink> ReconnectAsync(int losses, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
-            if (waitFirst || attempt > 1)
+            if (losses + attempt > 1)
             {
-                await Task.Delay(_backoff.Before(attempt), _time, stop).ConfigureAwait(false);
+                await Task.Delay(_backoff.Before(Math.Max(1, losses + attempt - 1)), _time, stop).ConfigureAwait(false);
             }
 
             try

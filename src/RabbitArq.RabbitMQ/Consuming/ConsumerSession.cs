@@ -26,6 +26,8 @@ internal enum SessionEnd
 /// </summary>
 internal sealed class ConsumerSession : IAsyncBasicConsumer
 {
+    private static readonly TimeSpan LongestCancel = TimeSpan.FromSeconds(10);
+
     private readonly IChannel _channel;
     private readonly ConsumerSpec _spec;
     private readonly ChannelWriter<Delivery> _deliveries;
@@ -106,9 +108,11 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
 
         try
         {
-            await _channel.BasicCancelAsync(_tag, noWait: false, cancellationToken).WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+            // A worker that ends has other things to do than to wait the whole time limit for a broker that is stuck.
+            var patience = _timeout < LongestCancel ? _timeout : LongestCancel;
+            await _channel.BasicCancelAsync(_tag, noWait: false, cancellationToken).WaitAsync(patience, _time, cancellationToken).ConfigureAwait(false);
             // The client queues deliveries and the answer for us in the broker's order, so this answer comes after the last delivery.
-            await Task.WhenAny(_drained.Task, _ended.Task).WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+            await Task.WhenAny(_drained.Task, _ended.Task).WaitAsync(patience, _time, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException)
         {
@@ -178,11 +182,6 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
         }
 
         var message = AmqpProperties.FromDelivery(properties, body);
-        if (message.Headers.Count > 0)
-        {
-            message = message with { Headers = LadderTraces.Remove(message.Headers) };
-        }
-
         // The exchange is the last one that a queue dead-lettered to, not the last one that the message passed.
         var cameFromLadder = LadderNames.IsOurs(exchange);
         var delivery = new RabbitMqDelivery(this, deliveryTag)

@@ -38,7 +38,8 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
     private readonly Channel<Delivery> _deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { AllowSynchronousContinuations = false });
 
     private volatile ConsumerSession? _session;
-    private ConsumerSession? _retired;
+    // Touched by the loop, and after its end by the disposal.
+    private readonly List<ConsumerSession> _retired = [];
     private Task _loop = Task.CompletedTask;
     private Task? _cancelling;
     private int _disposed;
@@ -85,10 +86,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
             await session.CloseAsync().ConfigureAwait(false);
         }
 
-        if (_retired is { } retired)
-        {
-            await retired.CloseAsync().ConfigureAwait(false);
-        }
+        await Task.WhenAll(_retired.Select(retired => retired.CloseAsync())).ConfigureAwait(false);
 
         _stop.Dispose();
         _onDisposed(this);
@@ -159,20 +157,20 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
     }
 
     /// <summary>
-    /// A cancelled subscription leaves its channel alive, and jobs under way may still be acknowledged there. One such
-    /// channel is kept until the next one needs its place.
+    /// A cancelled subscription leaves its channel alive, and jobs under way may still be acknowledged there: it is closed
+    /// when the next one retires and nothing is unsettled any more, or with the consumer.
     /// </summary>
     private async Task RetireAsync(ConsumerSession session, SessionEnd end)
     {
-        if (_retired is { } before)
+        foreach (var before in _retired.Where(retired => !retired.IsAlive || retired.Unsettled == 0).ToList())
         {
-            _retired = null;
+            _retired.Remove(before);
             await before.CloseAsync().ConfigureAwait(false);
         }
 
         if (end == SessionEnd.CancelledByBroker && session.Unsettled > 0)
         {
-            _retired = session;
+            _retired.Add(session);
         }
         else
         {
@@ -182,6 +180,7 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
 
     private async Task<ConsumerSession> ReopenAsync(CancellationToken stop)
     {
+        string? said = null;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -196,15 +195,26 @@ internal sealed class RabbitMqConsumer : IBrokerConsumer
                     continue;
                 }
 
-                Log.ConsumerWaits(_logger, _spec.QueueName, e.Message);
+                said = Say(said, e.Message);
             }
             catch (BrokerException e)
             {
-                Log.ConsumerWaits(_logger, _spec.QueueName, e.Message);
+                said = Say(said, e.Message);
             }
 
             await Task.Delay(_backoff.Before(attempt), _time, stop).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Says a reason once, not at every attempt: a queue may stay away for days.</summary>
+    private string Say(string? said, string reason)
+    {
+        if (said != reason)
+        {
+            Log.ConsumerWaits(_logger, _spec.QueueName, reason);
+        }
+
+        return reason;
     }
 
     private async Task<bool> TryRestoreQueueAsync(CancellationToken stop)

@@ -104,7 +104,7 @@ internal sealed class PublishBacklog
 
             if (_again.Count > 0)
             {
-                (expired ??= []).AddRange(_again.Where(message => message.Deadline <= now));
+                (expired ??= []).AddRange(_again.Where(message => message.Deadline <= now && !message.IsCompleted));
             }
         }
 

@@ -82,8 +82,34 @@ internal sealed class RabbitMqTopology(Control control, IDelayStrategy delay, Am
 
         return exchanges.Count + queues.Count + bindings.Count == 0
             ? Task.CompletedTask
-            : control.RunOnAsync(
-                link, Texts.WhatTopology(), (scratch, token) => DeclareAsync(scratch, exchanges, queues, bindings, warn: false, token), cancellationToken);
+            : RestoreEachAsync(link, exchanges, queues, bindings, cancellationToken);
+    }
+
+    /// <summary>
+    /// One by one: what is refused (an exclusive queue that the server still counts to the lost connection) must not keep the
+    /// rest from being there.
+    /// </summary>
+    private async Task RestoreEachAsync(
+        BrokerLink link, List<ExchangeSpec> exchanges, List<QueueSpec> queues, List<BindingSpec> bindings, CancellationToken cancellationToken)
+    {
+        var parts = exchanges.Select(exchange => (exchange.Name, Plan: new TopologyPlan { Exchanges = [exchange] }))
+            .Concat(queues.Select(queue => (queue.Name, Plan: new TopologyPlan { Queues = [queue] })))
+            .Concat(bindings.Select(binding => (Name: binding.Exchange, Plan: new TopologyPlan { Bindings = [binding] })));
+        foreach (var (name, plan) in parts)
+        {
+            try
+            {
+                await control.RunOnAsync(
+                    link,
+                    Texts.WhatTopology(),
+                    (scratch, token) => DeclareAsync(scratch, plan.Exchanges, plan.Queues, plan.Bindings, warn: false, token),
+                    cancellationToken).ConfigureAwait(false);
+            }
+            catch (BrokerException e) when (!link.IsLost)
+            {
+                Log.RestoreFailed(logger, name, e.Message);
+            }
+        }
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RabbitArq.RabbitMQ.Delays;
 using RabbitMQ.Client;
 
 namespace RabbitArq.RabbitMQ.Wire;
@@ -89,6 +90,6 @@ internal static class AmqpProperties
             ? TimeSpan.FromMilliseconds(milliseconds)
             : null,
         Persistent = properties.DeliveryMode == DeliveryModes.Persistent,
-        Headers = AmqpHeaders.FromDelivery(properties.Headers),
+        Headers = LadderTraces.Remove(AmqpHeaders.FromDelivery(properties.Headers)),
     };
 }
