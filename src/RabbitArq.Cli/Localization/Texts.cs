@@ -139,6 +139,10 @@ internal static class Texts
 
     public static string OptionVersion() => Source.Get();
 
+    public static string OptionUnknown(string option) => Source.Format([option]);
+
+    public static string OptionUnknownAdvice(string value) => Source.Format([value]);
+
     public static string OptionYes() => Source.Get();
 
     public static string OptionKwargs() => Source.Get();
