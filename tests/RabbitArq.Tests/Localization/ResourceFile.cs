@@ -109,7 +109,7 @@ internal sealed partial class ResourceFile
             }
 
             var given = member.Groups["arguments"];
-            var arguments = given.Success ? given.Value.Split(',').Length : 0;
+            var arguments = given.Success && given.Value.AsSpan().Trim().Length > 0 ? given.Value.Split(',').Length : 0;
             var numbers = Placeholders(text, isLog: false).ToList();
             if (!numbers.SequenceEqual(Enumerable.Range(0, arguments).Select(number => $"{number}").Order(StringComparer.Ordinal)))
             {

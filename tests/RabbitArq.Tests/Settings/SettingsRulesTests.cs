@@ -213,7 +213,7 @@ public sealed class SettingsRulesTests
         foreach (var resolved in all)
         {
             var text = string.Join('\n', resolved.Errors.Concat(resolved.Warnings).Concat(SettingsCatalog.All.Select(setting => resolved.Show(setting) ?? "")));
-            text.ShouldNotContain(secret);
+            text.ShouldNotContain(secret, Case.Sensitive, text);
         }
 
         all[0].Show(SettingsCatalog.Of("rabbitmq.url")).ShouldBe("amqp://user:***@host/v?token=***");
