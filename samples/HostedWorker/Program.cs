@@ -15,7 +15,6 @@ builder.Services.AddScoped<OrderBook>();
 builder.AddRabbitArq(arq =>
 {
     arq.Connection.Url = demo ? "sqlite::memory:" : url;
-    arq.Client.QueueName = "orders";
     arq.AddWorker(worker =>
     {
         worker.QueueName = "orders";

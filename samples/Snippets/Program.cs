@@ -10,6 +10,9 @@ using Snippets;
 var folder = Directory.CreateTempSubdirectory("rabbitarq-snippets-").FullName;
 var start = Directory.GetCurrentDirectory();
 Directory.SetCurrentDirectory(folder);
+
+// What code does not set comes from the environment; here that shall be the same everywhere.
+Environment.SetEnvironmentVariable("RABBITMQ_URL", "sqlite:images.db");
 using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
 try
 {
@@ -79,7 +82,7 @@ async Task RunImagesAsync()
     Check("failure-rules", rules.Failures.Classify(new HttpRequestException()), FailureCategory.NonRetriable);
 
     await File.WriteAllBytesAsync("image", new byte[8000]);
-    await using var client = await JobClient.ConnectAsync(RabbitArq.Brokers.BrokerUrl.Default, settings => settings.QueueName = "images");
+    await using var client = await JobClient.ConnectAsync("sqlite:images.db", settings => settings.QueueName = "images");
     var image = await client.EnqueueAsync("resize", Path.GetFullPath("image"));
     await client.EnqueueAsync("ping");
     Check("worker-run", (await WorkerExamples.BurstAsync()).Completed, 2L);

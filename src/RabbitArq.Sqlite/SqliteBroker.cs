@@ -213,20 +213,18 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
 
     /// <summary>What can be said of a publish without the store.</summary>
     private Exception? Refuse(PublishRequest request) =>
-        Volatile.Read(ref _disposed) != 0 ? Closed()
+        Volatile.Read(ref _disposed) != 0 ? store.Queue.Closed()
         : request.Message.Body.Length > EmbeddedStore.MaxBodyBytes
             ? new MessageTooLargeException(request, Texts.BodyTooLarge(request.Message.Body.Length, EmbeddedStore.MaxBodyBytes))
         : request.DueAt is not null && request.Exchange.Length > 0
             ? new ArgumentException(Texts.DelayedThroughExchange(request.Exchange), nameof(request))
         : null;
 
-    private ObjectDisposedException Closed() => new(nameof(IBroker), Texts.BrokerClosed(store.Location.Display));
-
     private void ThrowIfDisposed()
     {
         if (Volatile.Read(ref _disposed) != 0)
         {
-            throw Closed();
+            throw store.Queue.Closed();
         }
     }
 }

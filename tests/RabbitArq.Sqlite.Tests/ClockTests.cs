@@ -1,3 +1,5 @@
+using RabbitArq.Brokers;
+using RabbitArq.Conformance;
 using RabbitArq.Routing;
 using Shouldly;
 using Xunit;
@@ -72,6 +74,48 @@ public sealed class ClockTests
         _clock.Advance(TimeSpan.FromMilliseconds(1));
 
         await broker.UntilAsync("q", info => info.MessagesReady == 0, "the message expired");
+    }
+
+    [Fact]
+    public async Task Delayed_messages_outlive_their_queue_and_come_to_the_next_of_its_name()
+    {
+        await using var broker = await Brokers.OpenAsync(_url, _clock);
+        await broker.DeclareAsync("q");
+        await broker.PublishAsync("q", "delayed", _clock.GetUtcNow().AddHours(1));
+        await broker.PublishAsync("q", "waiting");
+        await broker.Topology.DeleteQueueAsync("q", Brokers.Cancel).Within();
+        (await broker.Inspector.FindQueueAsync("q", Brokers.Cancel).Within()).ShouldBeNull();
+
+        await broker.DeclareAsync(new QueueSpec("q") { DeliveryLimit = 3 });
+
+        (await broker.QueueAsync("q")).ShouldBe(new QueueInfo("q", 0, 0) { MessagesDelayed = 1, MessagesUnacknowledged = 0 });
+        await using var consumer = await broker.ConsumeAsync("q");
+        _clock.Advance(TimeSpan.FromHours(1));
+        (await consumer.TakeAsync()).ShouldBe("delayed");
+        await broker.UntilAsync("q", info => info is { MessagesReady: 0, MessagesDelayed: 0, MessagesUnacknowledged: 0 }, "nothing left");
+    }
+
+    [Fact]
+    public async Task A_delayed_message_whose_queue_is_gone_when_it_is_due_is_parked()
+    {
+        const string Parked = "rabbitarq.v1.delay.parked";
+        await using var broker = await Brokers.OpenAsync(_url, _clock);
+        await broker.DeclareAsync("gone", "stays");
+        await broker.PublishAsync("gone", "a", _clock.GetUtcNow().AddHours(1));
+        await broker.PublishAsync("stays", "b", _clock.GetUtcNow().AddHours(1));
+        await broker.PublishAsync("gone", "c", _clock.GetUtcNow().AddHours(2));
+        await broker.Topology.DeleteQueueAsync("gone", Brokers.Cancel).Within();
+
+        _clock.Advance(TimeSpan.FromHours(1));
+
+        await broker.UntilAsync("stays", info => info.MessagesReady == 1, "the message of the other queue");
+        (await broker.QueueAsync(Parked)).MessagesReady.ShouldBe(1);
+        _clock.Advance(TimeSpan.FromHours(1));
+        await broker.UntilAsync(Parked, info => info.MessagesReady == 2, "the second one");
+        await broker.DeclareAsync("gone");
+        (await broker.QueueAsync("gone")).MessagesDelayed.ShouldBe(0);
+        await using var consumer = await broker.ConsumeAsync(Parked);
+        (await consumer.TakeAsync()).ShouldBe("a");
     }
 
     [Fact]

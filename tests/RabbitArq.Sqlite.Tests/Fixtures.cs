@@ -56,7 +56,8 @@ internal static class Brokers
     public static Task DeclareAsync(this IBroker broker, params QueueSpec[] queues) =>
         broker.Topology.ApplyAsync(new TopologyPlan { Queues = queues }, Cancel).Within();
 
-    public static Task DeclareAsync(this IBroker broker, string queue) => broker.DeclareAsync(new QueueSpec(queue));
+    public static Task DeclareAsync(this IBroker broker, params string[] queues) =>
+        broker.DeclareAsync([.. queues.Select(queue => new QueueSpec(queue))]);
 
     public static Task PublishAsync(this IBroker broker, string queue, string text, DateTimeOffset? due = null) =>
         broker.Publisher.PublishAsync(new PublishRequest(Text(text), queue) { DueAt = due }, Cancel).Within();

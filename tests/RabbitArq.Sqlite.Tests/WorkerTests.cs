@@ -7,6 +7,10 @@ public sealed class WorkerInMemory() : WorkerConformance(new MemoryWorkerFixture
 
 public sealed class WorkerOnAFile() : WorkerConformance(new FileWorkerFixture());
 
+public sealed class WorkerInMemoryAtLength() : WorkerEndurance(new MemoryWorkerFixture());
+
+public sealed class WorkerOnAFileAtLength() : WorkerEndurance(new FileWorkerFixture());
+
 internal sealed class MemoryWorkerFixture() : WorkerFixture(QueueType.Quorum)
 {
     public override string Url { get; } = "sqlite::memory:" + Guid.NewGuid().ToString("N");

@@ -44,8 +44,16 @@ internal sealed class EnqueueArguments
         }
     }
 
+    /// <exception cref="CliException">A misspelt option would be enqueued as an argument.</exception>
     public EnqueueInput Read(ParseResult result)
     {
+        var beforeDashes = result.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash);
+        if (beforeDashes.FirstOrDefault(token => token.Type == TokenType.Argument && token.Value is ['-', '-' or (>= 'A' and <= 'z'), ..]) is { } unknown
+            && (result.GetValue(_args) ?? []).Contains(unknown.Value))
+        {
+            throw new CliException(Texts.OptionUnknown(unknown.Value), Texts.OptionUnknownAdvice(unknown.Value), ExitCode.Usage);
+        }
+
         var headers = (result.GetValue(_headers) ?? []).Select(pair => pair.Split('=', 2))
             .GroupBy(pair => pair[0].Trim(), StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => (object?)group.Last()[1], StringComparer.Ordinal);

@@ -28,9 +28,9 @@ internal sealed class YamlSettings
         }
         catch (YamlException exception)
         {
-            // The message repeats the place in the file; the innermost has the reason.
+            // It starts where the construct does and ends where it broke. The message repeats the place; the innermost has the reason.
             var reason = (exception.InnerException ?? exception).Message;
-            throw SettingsFile.Unreadable(path, exception.Start.Line, reason[(reason.LastIndexOf("): ", StringComparison.Ordinal) is >= 0 and var end ? end + 3 : 0)..]);
+            throw SettingsFile.Unreadable(path, exception.End.Line, reason[(reason.LastIndexOf("): ", StringComparison.Ordinal) is >= 0 and var end ? end + 3 : 0)..]);
         }
     }
 

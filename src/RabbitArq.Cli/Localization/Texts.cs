@@ -73,7 +73,7 @@ internal static class Texts
 
     public static string TypeNone(string target) => Source.Format([target]);
 
-    public static string TypeNoneAdvice() => Source.Get();
+    public static string TypeNoneAdvice() => Source.Format([]);
 
     public static string TypeSeveral(int count, string target) => Source.Format([count, target]);
 
@@ -138,6 +138,10 @@ internal static class Texts
     public static string OptionHelp() => Source.Get();
 
     public static string OptionVersion() => Source.Get();
+
+    public static string OptionUnknown(string option) => Source.Format([option]);
+
+    public static string OptionUnknownAdvice(string value) => Source.Format([value]);
 
     public static string OptionYes() => Source.Get();
 
@@ -243,11 +247,11 @@ internal static class Texts
 
     public static string ArgumentNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string ArgumentNotJsonAdvice() => Source.Get();
+    public static string ArgumentNotJsonAdvice() => Source.Format([]);
 
     public static string KwargsNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string KwargsNotJsonAdvice() => Source.Get();
+    public static string KwargsNotJsonAdvice() => Source.Format([]);
 
     public static string BurstLooking() => Source.Get();
 
@@ -267,7 +271,7 @@ internal static class Texts
 
     public static string ExamplesWorker() => Source.Get();
 
-    public static string ExamplesEnqueue() => Source.Get();
+    public static string ExamplesEnqueue() => Source.Format([]);
 
     public static string ExamplesQueueInfo() => Source.Get();
 

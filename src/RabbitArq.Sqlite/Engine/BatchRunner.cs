@@ -78,7 +78,7 @@ internal sealed class BatchRunner(EmbeddedStore store, StoreUpkeep upkeep)
         }
 
         store.Transaction.Commit();
-        upkeep.AfterCommit(database, now);
+        upkeep.AfterCommit(database);
         foreach (var operation in batch)
         {
             operation.Complete();
@@ -102,7 +102,7 @@ internal sealed class BatchRunner(EmbeddedStore store, StoreUpkeep upkeep)
         {
             _heldSince = 0;
         }
-        else if (upkeep.OtherNodes > 0 && store.NowMilliseconds() - _heldSince > LongestHold)
+        else if (upkeep.OtherNodes > 0 && store.Elapsed() - _heldSince > LongestHold)
         {
             StoreLoop.Pause.Wait(2);
             _heldSince = 0;
@@ -122,7 +122,7 @@ internal sealed class BatchRunner(EmbeddedStore store, StoreUpkeep upkeep)
                 store.Transaction.Begin(now);
                 if (tries > 0 || _heldSince == 0)
                 {
-                    _heldSince = store.NowMilliseconds();
+                    _heldSince = store.Elapsed();
                 }
 
                 return true;

@@ -99,13 +99,16 @@ internal sealed class EmbeddedStore
     public long Deadline(TimeSpan timeout) =>
         timeout < TimeSpan.Zero ? long.MaxValue : Clock.GetTimestamp() + (long)(timeout.TotalSeconds * Clock.TimestampFrequency);
 
+    /// <summary>Milliseconds that have passed since some moment: unlike the clock on the wall they are never set back.</summary>
+    public long Elapsed() => StoreQueue.Elapsed(Clock);
+
     public long NowMilliseconds() => Clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>On the store's thread: prepares the statements of a fresh connection.</summary>
     public void Attach(SqliteDatabase database)
     {
         Transaction = new StoreTransaction(database);
-        Messages = new MessageTables(database, Transaction);
+        Messages = new MessageTables(database, Transaction) { Park = id => Topology.Park(id) };
         Topology = new TopologyTables(database, Transaction, Location.Display, Logger);
         Nodes = new NodeTables(database, Transaction, Messages, Topology, Location.Display);
         Results = new ResultTables(database);

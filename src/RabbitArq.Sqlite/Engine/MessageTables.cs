@@ -88,6 +88,9 @@ internal sealed class MessageTables
     /// <summary>When the next waiting message expires, Unix milliseconds; <see cref="long.MaxValue"/>: none is known.</summary>
     public long NextExpiry { get; private set; } = long.MaxValue;
 
+    /// <summary>Where a message goes that is due and whose queue was deleted, by that queue's id.</summary>
+    public required Func<long, QueueEntry> Park { get; init; }
+
     /// <summary>Queues that got a waiting message since the set was last cleared.</summary>
     public HashSet<long> Touched { get; } = [];
 
@@ -219,14 +222,16 @@ internal sealed class MessageTables
         foreach (var row in due)
         {
             _deleteDelayed.Bind(1, row.Due).Bind(2, row.Place).Execute();
-            if (_transaction.Topology.FindQueue(row.Queue) is not { } queue)
+            var queue = _transaction.Topology.FindQueue(row.Queue);
+            if (queue is null)
             {
-                // Its queue was deleted, and with it what belonged to it.
-                _deleteMessage.Bind(1, row.Message).Execute();
-                continue;
+                queue = Park(row.Queue);
+            }
+            else
+            {
+                _transaction.Count(queue, delayed: -1);
             }
 
-            _transaction.Count(queue, delayed: -1);
             AddReady(queue, row.Rank, _transaction.NextNumber(), row.Message, 0, _transaction.Now + row.Ttl);
             DropHeadAboveLimit(queue);
         }

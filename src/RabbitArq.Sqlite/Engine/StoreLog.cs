@@ -27,6 +27,9 @@ internal static class StoreLog
     private static readonly Action<ILogger, string, Exception?> RecoveredMessage =
         LoggerMessage.Define<string>(LogLevel.Information, new EventId(5006, nameof(Recovered)), Texts.LogTemplate(nameof(Recovered)));
 
+    private static readonly Action<ILogger, string, string, Exception?> ParkedMessage =
+        LoggerMessage.Define<string, string>(LogLevel.Warning, new EventId(5007, nameof(Parked)), Texts.LogTemplate(nameof(Parked)));
+
     public static void QueueDiffers(ILogger logger, string queue, string file, string differences) =>
         QueueDiffersMessage(logger, queue, file, differences, null);
 
@@ -39,6 +42,8 @@ internal static class StoreLog
     public static void LockUnreadable(ILogger logger, string lockFile, string reason) => LockUnreadableMessage(logger, lockFile, reason, null);
 
     public static void Failed(ILogger logger, string file, string reason, Exception failure) => FailedMessage(logger, file, reason, failure);
+
+    public static void Parked(ILogger logger, string file, string queue) => ParkedMessage(logger, file, queue, null);
 
     public static void Recovered(ILogger logger, string file) => RecoveredMessage(logger, file, null);
 }

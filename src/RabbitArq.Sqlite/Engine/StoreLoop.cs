@@ -1,4 +1,3 @@
-using RabbitArq.Brokers;
 using RabbitArq.Sqlite.Storage;
 
 namespace RabbitArq.Sqlite.Engine;
@@ -14,6 +13,7 @@ internal sealed class StoreLoop
     private const long FastPoll = 20;
     private const long SlowPoll = 50;
     private const long FastPollFor = 2000;
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(30);
 
     /// <summary>Never set: a wait on it is a pause with a bound.</summary>
     public static readonly ManualResetEventSlim Pause = new(initialState: false, spinCount: 0);
@@ -53,22 +53,30 @@ internal sealed class StoreLoop
 
     public void Start() => _thread.Start();
 
-    public Task StopAsync()
+    /// <summary>Ends the thread. When it hangs in the disk, the caller does not hang with it.</summary>
+    public async Task StopAsync()
     {
         // What must happen is tried for a while; after that its messages are delivered again to others.
         _runner.StopDeadline = _store.Deadline(TimeSpan.FromSeconds(5));
         _stopping = true;
         Queue.Wake();
-        return _ended.Task;
+        try
+        {
+            await _ended.Task.WaitAsync(LongestStop, TimeProvider.System).ConfigureAwait(false);
+        }
+        catch (TimeoutException failure)
+        {
+            StoreLog.Failed(_store.Logger, _store.Location.Display, failure.Message, failure);
+        }
     }
 
     private void Run()
     {
         try
         {
-            _database = StoreOpening.Open(_store, _upkeep, _timeout, Pause);
+            _database = StoreOpening.Open(_store, _upkeep, _timeout, () => _stopping);
         }
-        catch (Exception failure) when (failure is BrokerException or SqliteFailureException or IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception failure)
         {
             Queue.Close();
             Queue.Dispose();
@@ -82,11 +90,22 @@ internal sealed class StoreLoop
         {
         }
 
-        Queue.Close();
-        Queue.Dispose();
-        _upkeep.SignOut(_database);
-        _database.Dispose();
-        _ended.SetResult();
+        try
+        {
+            Queue.Close();
+            Queue.Dispose();
+            foreach (var operation in _again)
+            {
+                operation.Fail(Queue.Closed());
+            }
+
+            _upkeep.SignOut(_database);
+            _database.Dispose();
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
     }
 
     /// <returns>False when the store was asked to stop and nothing is left to do.</returns>
@@ -99,25 +118,21 @@ internal sealed class StoreLoop
 
         try
         {
-            var now = _store.NowMilliseconds();
-            Gather(now);
-            Look(now);
-            Work(now);
+            var (now, elapsed) = (_store.NowMilliseconds(), _store.Elapsed());
+            Gather(elapsed);
+            Look(now, elapsed);
+            Work(now, elapsed);
         }
-        catch (SqliteFailureException failure)
+        catch (Exception failure)
         {
-            Fail(failure);
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            // A defect. Whoever waits hears of it, and the thread lives on: without it nobody would be answered any more.
+            // Also a defect: whoever waits hears of it, and the thread lives on, or nobody would be answered any more.
             Fail(failure);
         }
 
         Queue.InHand(_again);
         if (!_stopping || !Queue.IsEmpty)
         {
-            Schedule(_store.NowMilliseconds());
+            Schedule(_store.NowMilliseconds(), _store.Elapsed());
             return true;
         }
 
@@ -130,10 +145,10 @@ internal sealed class StoreLoop
         return false;
     }
 
-    private void Gather(long now)
+    private void Gather(long elapsed)
     {
         _batch.Clear();
-        if (_again.Count > 0 && (now >= _retryAt || _stopping))
+        if (_again.Count > 0 && (elapsed >= _retryAt || _stopping))
         {
             _batch.AddRange(_again);
             _again.Clear();
@@ -144,10 +159,10 @@ internal sealed class StoreLoop
     }
 
     /// <summary>Looks at what others may have done, and once a second at everything that is not urgent.</summary>
-    private void Look(long now)
+    private void Look(long now, long elapsed)
     {
-        var tick = now >= _upkeep.NextTick;
-        var look = Shares && (tick || now >= _nextPoll);
+        var tick = elapsed >= _upkeep.NextTick;
+        var look = Shares && (tick || elapsed >= _nextPoll);
         if (look)
         {
             _store.Consumers.NoticeShared();
@@ -155,7 +170,7 @@ internal sealed class StoreLoop
 
         if (look && _upkeep.OthersWrote())
         {
-            _lastActivity = now;
+            _lastActivity = elapsed;
             _store.Transaction.Refresh(now);
             _store.Messages.RefreshInstants();
             _store.Consumers.EndMissing(_store.Transaction.Topology);
@@ -164,13 +179,13 @@ internal sealed class StoreLoop
 
         if (tick)
         {
-            _upkeep.Tick(_database, now);
+            _upkeep.Tick(_database, elapsed);
         }
     }
 
-    private void Work(long now)
+    private void Work(long now, long elapsed)
     {
-        var probe = !_healthy && now >= _retryAt;
+        var probe = !_healthy && elapsed >= _retryAt;
         if (!probe && !_runner.NeedsTransaction(_batch, now))
         {
             _runner.Read(_batch, now);
@@ -179,7 +194,7 @@ internal sealed class StoreLoop
 
         if (_runner.Write(_database, _batch, now, claims: !_stopping))
         {
-            _lastActivity = now;
+            _lastActivity = elapsed;
             _runner.LeaveGap(more: Shares && (!Queue.IsEmpty || _store.Consumers.Promising.Count > 0));
             if (!_healthy)
             {
@@ -210,7 +225,7 @@ internal sealed class StoreLoop
         _store.Messages.Touched.Clear();
         _store.Consumers.Begin();
         _store.Consumers.NoticeAll();
-        _retryAt = _store.NowMilliseconds() + 200;
+        _retryAt = _store.Elapsed() + 200;
         foreach (var operation in _batch)
         {
             if (operation.MustHappen)
@@ -224,25 +239,35 @@ internal sealed class StoreLoop
         }
     }
 
-    private void Schedule(long now)
+    /// <summary>
+    /// Sets the alarm. Looks and ticks go by the time that has passed, due times by the clock on the wall; when that one
+    /// is set, the next tick notices.
+    /// </summary>
+    private void Schedule(long now, long elapsed)
     {
-        _nextPoll = Shares && _store.Consumers.AnyRoom() ? now + (now - _lastActivity < FastPollFor ? FastPoll : SlowPoll) : long.MaxValue;
-        var next = Math.Min(Math.Min(_nextPoll, _upkeep.NextTick), _store.Messages.NextDue);
-        if (_store.Messages.NextExpiry < long.MaxValue)
+        _nextPoll = Shares && _store.Consumers.AnyRoom()
+            ? elapsed + (elapsed - _lastActivity < FastPollFor ? FastPoll : SlowPoll)
+            : long.MaxValue;
+        var next = Math.Min(_nextPoll, _upkeep.NextTick);
+
+        // A message expires after its last millisecond, not in it.
+        var expired = _store.Messages.NextExpiry == long.MaxValue ? long.MaxValue : _store.Messages.NextExpiry + 1;
+        var instant = Math.Min(_store.Messages.NextDue, expired);
+        if (instant < long.MaxValue)
         {
-            next = Math.Min(next, _store.Messages.NextExpiry + 1);
+            next = Math.Min(next, elapsed + Math.Max(0, instant - now));
         }
 
         if (!_healthy)
         {
             // Nothing is tried in a tight loop while the file fails.
-            next = Math.Max(_retryAt, now + 10);
+            next = Math.Max(_retryAt, elapsed + 10);
         }
         else if (_store.Consumers.Promising.Count > 0)
         {
             Queue.Wake();
         }
 
-        Queue.WakeAt(next, now);
+        Queue.WakeAt(next, elapsed);
     }
 }

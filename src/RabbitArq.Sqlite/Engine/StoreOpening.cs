@@ -7,7 +7,7 @@ namespace RabbitArq.Sqlite.Engine;
 /// <summary>Opens a database for the store's thread, waiting for other processes no longer than allowed.</summary>
 internal static class StoreOpening
 {
-    public static SqliteDatabase Open(EmbeddedStore store, StoreUpkeep upkeep, TimeSpan timeout, ManualResetEventSlim pause)
+    public static SqliteDatabase Open(EmbeddedStore store, StoreUpkeep upkeep, TimeSpan timeout, Func<bool> givenUp)
     {
         var deadline = store.Deadline(timeout);
         if (store.Location.Path is { } path)
@@ -24,11 +24,11 @@ internal static class StoreOpening
                 Prepare(store, upkeep, database);
                 return database;
             }
-            catch (SqliteFailureException failure) when (failure.IsBusy && store.Clock.GetTimestamp() < deadline)
+            catch (SqliteFailureException failure) when (failure.IsBusy && store.Clock.GetTimestamp() < deadline && !givenUp())
             {
                 // Another process creates the tables, or holds the lock for a moment.
                 database?.Dispose();
-                pause.Wait(5);
+                StoreLoop.Pause.Wait(5);
             }
             catch (SqliteFailureException failure)
                 when (failure.PrimaryCode == SQLitePCL.raw.SQLITE_CANTOPEN && store.Location.Path is { } file && !CanWriteBeside(file))

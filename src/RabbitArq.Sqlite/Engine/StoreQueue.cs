@@ -71,14 +71,16 @@ internal sealed class StoreQueue : IDisposable
         }
         else
         {
-            var left = Volatile.Read(ref _alarmAt) - _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            var left = Volatile.Read(ref _alarmAt) - Elapsed(_clock);
             _wake.Wait((int)Math.Clamp(left, 0, int.MaxValue));
         }
 
         _wake.Reset();
     }
 
-    /// <summary>Rings at an instant, Unix milliseconds, or earlier.</summary>
+    public static long Elapsed(TimeProvider clock) => (long)(clock.GetTimestamp() * (1000.0 / clock.TimestampFrequency));
+
+    /// <summary>Rings at a moment, in <see cref="Elapsed"/> milliseconds, or earlier.</summary>
     public void WakeAt(long instant, long now)
     {
         if (_alarm is null)
@@ -127,6 +129,9 @@ internal sealed class StoreQueue : IDisposable
         FailAll();
     }
 
+    /// <summary>What an operation fails with that comes too late.</summary>
+    public ObjectDisposedException Closed() => new(nameof(IBroker), Texts.BrokerClosed(_where));
+
     public void Dispose()
     {
         _alarm?.Dispose();
@@ -146,7 +151,7 @@ internal sealed class StoreQueue : IDisposable
         {
             if (operation.TryTake())
             {
-                operation.Fail(new ObjectDisposedException(nameof(IBroker), Texts.BrokerClosed(_where)));
+                operation.Fail(Closed());
             }
         }
     }

@@ -110,6 +110,13 @@ internal sealed class StoreTransaction
         }
     }
 
+    /// <summary>Drops what was not yet written of the counts of a queue that is being deleted.</summary>
+    public void Forget(QueueEntry queue)
+    {
+        queue.ReadyChange = queue.UnackedChange = 0;
+        WriteCounts();
+    }
+
     /// <summary>What waits, what waits for its due time, and what is handed out; this transaction's changes included.</summary>
     public (long Ready, long Delayed, long Unacked) Counts(QueueEntry queue)
     {

@@ -61,8 +61,7 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
             _lock = NodeLock.Create(path);
         }
 
-        var now = store.NowMilliseconds();
-        store.Transaction.Begin(now);
+        store.Transaction.Begin(store.NowMilliseconds());
         try
         {
             store.NodeId = store.Nodes.AddNode(_lock?.Name ?? "memory");
@@ -82,7 +81,7 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
             NodeLock.DeleteOrphans(beside, known, store.Clock.GetUtcNow());
         }
 
-        NextTick = _dead.Count > 0 ? now : now + TickInterval;
+        NextTick = store.Elapsed() + (_dead.Count > 0 ? 0 : TickInterval);
     }
 
     /// <summary>Takes this process out of the tables. When that fails, others do it: the lock is released in any case.</summary>
@@ -123,9 +122,9 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
     }
 
     /// <summary>Once a second: what is not urgent.</summary>
-    public void Tick(SqliteDatabase database, long now)
+    public void Tick(SqliteDatabase database, long elapsed)
     {
-        NextTick = now + TickInterval;
+        NextTick = elapsed + TickInterval;
         _hasGarbage = _oneGarbage.Scalar(-1) >= 0;
         if (_lock is null)
         {
@@ -134,9 +133,9 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
 
         CheckNode();
         FindDead();
-        if (now - _lastCheckpoint >= CheckpointInterval && database.PagesWritten != _pagesAtCheckpoint)
+        if (elapsed - _lastCheckpoint >= CheckpointInterval && database.PagesWritten != _pagesAtCheckpoint)
         {
-            Checkpoint(database, now);
+            Checkpoint(database, elapsed);
         }
 
         if (_mayVacuum)
@@ -168,14 +167,14 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
         }
     }
 
-    public void AfterCommit(SqliteDatabase database, long now)
+    public void AfterCommit(SqliteDatabase database)
     {
         _dead.ForEach(static dead => dead.Lock.Dispose());
         _dead.Clear();
         _lost = false;
         if (_lock is not null && database.PagesWritten - _pagesAtCheckpoint >= CheckpointPages)
         {
-            Checkpoint(database, now);
+            Checkpoint(database, store.Elapsed());
         }
     }
 
@@ -260,14 +259,14 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
         store.Queue.Wake();
     }
 
-    private void Checkpoint(SqliteDatabase database, long now)
+    private void Checkpoint(SqliteDatabase database, long elapsed)
     {
         // Waits for the write lock rather than falling back to a checkpoint beside a writer: see Schema.ConfigureFile.
         database.SetBusyTimeout(500);
         database.CheckpointAndRestart();
         database.SetBusyTimeout(0);
         _pagesAtCheckpoint = database.PagesWritten;
-        _lastCheckpoint = now;
+        _lastCheckpoint = elapsed;
         _mayVacuum = true;
     }
 

@@ -10,6 +10,7 @@ namespace RabbitArq.Sqlite.Engine;
 internal sealed class TopologyTables(SqliteDatabase database, StoreTransaction transaction, string url, ILogger logger)
 {
     private const string ReservedPrefix = "amq.";
+    private const string ParkingQueue = "rabbitarq.v1.delay.parked";
 
     private readonly SqliteStatement _insertExchange = database.Prepare(
         "INSERT INTO exchange(name, type, durable, auto_delete, alternate) VALUES (?1, ?2, ?3, ?4, ?5)");
@@ -21,6 +22,10 @@ internal sealed class TopologyTables(SqliteDatabase database, StoreTransaction t
         """);
 
     private readonly SqliteStatement _insertCounts = database.Prepare("INSERT INTO queue_count VALUES (?1, 0, 0, 0)");
+
+    private readonly SqliteStatement _insertFormer = database.Prepare("INSERT INTO former_queue(name, id) VALUES (?1, ?2)");
+    private readonly SqliteStatement _findFormer = database.Prepare("SELECT id FROM former_queue WHERE name = ?1");
+    private readonly SqliteStatement _deleteFormer = database.Prepare("DELETE FROM former_queue WHERE id = ?1");
 
     private readonly SqliteStatement _insertBinding = database.Prepare("""
         INSERT INTO binding(exchange, queue_id, routing_key, arguments) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING
@@ -80,9 +85,20 @@ internal sealed class TopologyTables(SqliteDatabase database, StoreTransaction t
             DELETE FROM message WHERE id IN (SELECT message_id FROM lease WHERE queue_id = {queue.Id});
             DELETE FROM lease WHERE queue_id = {queue.Id};
             DELETE FROM consumer WHERE queue_id = {queue.Id};
-            DELETE FROM queue_count WHERE queue_id = {queue.Id};
             DELETE FROM queue WHERE id = {queue.Id}
             """));
+        if (transaction.Counts(queue).Delayed > 0)
+        {
+            _insertFormer.Bind(1, queue.Name).Bind(2, queue.Id).Execute();
+            transaction.Forget(queue);
+            database.Execute(FormattableString.Invariant($"UPDATE queue_count SET ready = 0, unacked = 0 WHERE queue_id = {queue.Id}"));
+        }
+        else
+        {
+            transaction.Forget(queue);
+            database.Execute(FormattableString.Invariant($"DELETE FROM queue_count WHERE queue_id = {queue.Id}"));
+        }
+
         var left = new List<string>();
         foreach (var exchange in transaction.Topology.Exchanges)
         {
@@ -95,6 +111,27 @@ internal sealed class TopologyTables(SqliteDatabase database, StoreTransaction t
         database.Execute(FormattableString.Invariant($"DELETE FROM binding WHERE queue_id = {queue.Id}"));
         left.ForEach(DeleteExchangeRow);
         transaction.TopologyChanged();
+    }
+
+    /// <summary>
+    /// Takes a message that is due and whose queue was deleted off that queue's count, and says where it goes instead: to
+    /// the queue of the name that it has on RabbitMQ, where an operator finds it.
+    /// </summary>
+    public QueueEntry Park(long formerId)
+    {
+        database.Execute(FormattableString.Invariant($"""
+            UPDATE queue_count SET delayed = delayed - 1 WHERE queue_id = {formerId};
+            DELETE FROM former_queue WHERE id = {formerId} AND (SELECT delayed FROM queue_count WHERE queue_id = {formerId}) <= 0;
+            DELETE FROM queue_count WHERE queue_id = {formerId} AND delayed <= 0
+            """));
+        if (transaction.Topology.FindQueue(ParkingQueue) is null)
+        {
+            Declare(new QueueSpec(ParkingQueue), sessionId: 0);
+            transaction.TopologyChanged();
+        }
+
+        StoreLog.Parked(logger, url, ParkingQueue);
+        return transaction.Topology.FindQueue(ParkingQueue)!;
     }
 
     public void DeleteExchange(string name)
@@ -190,13 +227,23 @@ internal sealed class TopologyTables(SqliteDatabase database, StoreTransaction t
             return false;
         }
 
-        var id = transaction.NextNumber();
+        // Messages that were delayed for a deleted queue of this name are its own.
+        var former = _findFormer.Bind(1, spec.Name).Scalar(-1);
+        var id = former >= 0 ? former : transaction.NextNumber();
+        if (former >= 0)
+        {
+            _deleteFormer.Bind(1, former).Execute();
+        }
+        else
+        {
+            _insertCounts.Bind(1, id).Execute();
+        }
+
         _insertQueue.Bind(1, id).Bind(2, spec.Name).Bind(3, transaction.NextNumber()).Bind(4, (long)spec.Type)
             .Bind(5, spec.Durable).Bind(6, spec.AutoDelete).Bind(7, spec.Exclusive ? sessionId : null)
             .Bind(8, spec.MaxPriority).Bind(9, spec.MaxLength).Bind(10, spec.RejectPublishWhenFull)
             .Bind(11, spec.MessageTtl is { } ttl ? (long)ttl.TotalMilliseconds : null)
             .Bind(12, spec.DeadLetterExchange).Bind(13, spec.DeadLetterRoutingKey).Bind(14, spec.DeliveryLimit).Execute();
-        _insertCounts.Bind(1, id).Execute();
         return true;
     }
 

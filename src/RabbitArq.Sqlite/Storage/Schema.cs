@@ -11,7 +11,8 @@ namespace RabbitArq.Sqlite.Storage;
 /// <c>ready</c> is stored in the order of delivery: a claim reads and deletes a prefix of one lane, whatever else waits.
 /// A lane is the current generation of a queue: purging or deleting a queue puts its lane into <c>garbage</c>, which is
 /// emptied in small steps, so that neither is slow with a million messages. <c>queue_count</c> is kept in step inside
-/// each transaction, so that counting never scans.
+/// each transaction, so that counting never scans. A deleted queue with delayed messages leaves its id in
+/// <c>former_queue</c> for the next queue of its name: delayed messages belong to the name, as on RabbitMQ.
 /// </remarks>
 internal static class Schema
 {
@@ -65,6 +66,9 @@ internal static class Schema
           ready INTEGER NOT NULL,
           delayed INTEGER NOT NULL,
           unacked INTEGER NOT NULL);
+        CREATE TABLE former_queue(
+          name TEXT PRIMARY KEY,
+          id INTEGER NOT NULL UNIQUE) WITHOUT ROWID;
         CREATE TABLE binding(
           id INTEGER PRIMARY KEY,
           exchange TEXT NOT NULL,

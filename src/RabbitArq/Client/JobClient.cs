@@ -215,22 +215,16 @@ public sealed class JobClient : IJobClient, IAsyncDisposable
         }
     }
 
-    private Task PublishAsync(IBroker broker, PublishRequest publish, CancellationToken cancellationToken)
-    {
-        var task = broker.Publisher.PublishAsync(publish, cancellationToken).AsTask();
-        return task.IsCompletedSuccessfully ? task : ForgetQueueWhenGoneAsync(task, publish.RoutingKey);
-    }
-
-    /// <summary>A queue that was deleted behind our back is declared again by the next enqueue; this one tells the truth.</summary>
-    private async Task ForgetQueueWhenGoneAsync(Task publish, string queueName)
+    private async Task PublishAsync(IBroker broker, PublishRequest publish, CancellationToken cancellationToken)
     {
         try
         {
-            await publish.ConfigureAwait(false);
+            await broker.Publisher.PublishAsync(publish, cancellationToken).ConfigureAwait(false);
         }
         catch (UnroutableException)
         {
-            _declared.TryRemove(queueName, out _);
+            // A queue that was deleted behind our back is declared again by the next enqueue; this one tells the truth.
+            _declared.TryRemove(publish.RoutingKey, out _);
             throw;
         }
     }

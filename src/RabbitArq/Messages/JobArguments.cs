@@ -1,4 +1,4 @@
-using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 
 namespace RabbitArq.Messages;
@@ -29,45 +29,41 @@ internal sealed record JobArguments(ReadOnlyMemory<byte> Positional, ReadOnlyMem
         }
 
         var options = json ?? JobJson.Default;
-        var buffer = new ArrayBufferWriter<byte>(128);
-        using var writer = new Utf8JsonWriter(buffer, JobJson.WriterOptions);
-        var positionalLength = 2;
+        using var scratch = JsonScratch.Take();
+        var writer = scratch.Writer;
+        var positionalLength = 0;
         if (positional is { Count: > 0 })
         {
             writer.WriteStartArray();
             for (var i = 0; i < positional.Count; i++)
             {
-                Write(writer, positional[i], i.ToString(System.Globalization.CultureInfo.InvariantCulture), options);
+                Write(writer, positional[i], i, null, options);
             }
 
             writer.WriteEndArray();
-            writer.Flush();
-            positionalLength = buffer.WrittenCount;
-            writer.Reset();
-        }
-        else
-        {
-            buffer.Write(EmptyArray);
+            positionalLength = scratch.EndValue();
         }
 
-        if (named is not { Count: > 0 })
+        if (named is { Count: > 0 })
         {
-            return new JobArguments(buffer.WrittenMemory[..positionalLength], EmptyObject);
+            writer.WriteStartObject();
+            foreach (var (name, value) in named)
+            {
+                writer.WritePropertyName(name);
+                Write(writer, value, -1, name, options);
+            }
+
+            writer.WriteEndObject();
+            _ = scratch.EndValue();
         }
 
-        writer.WriteStartObject();
-        foreach (var (name, value) in named)
-        {
-            writer.WritePropertyName(name);
-            Write(writer, value, name, options);
-        }
-
-        writer.WriteEndObject();
-        writer.Flush();
-        return new JobArguments(buffer.WrittenMemory[..positionalLength], buffer.WrittenMemory[positionalLength..]);
+        var bytes = scratch.ToArray();
+        return new JobArguments(
+            positionalLength > 0 ? bytes.AsMemory(0, positionalLength) : EmptyArray,
+            positionalLength < bytes.Length ? bytes.AsMemory(positionalLength) : EmptyObject);
     }
 
-    private static void Write(Utf8JsonWriter writer, object? value, string name, JsonSerializerOptions options)
+    private static void Write(Utf8JsonWriter writer, object? value, int place, string? name, JsonSerializerOptions options)
     {
         if (value is null)
         {
@@ -81,7 +77,7 @@ internal sealed record JobArguments(ReadOnlyMemory<byte> Positional, ReadOnlyMem
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or JsonException)
         {
-            throw new ArgumentNotSerializableException(name, value.GetType(), exception);
+            throw new ArgumentNotSerializableException(name ?? place.ToString(CultureInfo.InvariantCulture), value.GetType(), exception);
         }
     }
 }

@@ -22,7 +22,7 @@ internal enum WorkEnd
 /// or out of time. One look is not enough: a message on its way from the broker is in neither count, the queue's or ours.
 /// </summary>
 internal sealed class BurstMonitor(
-    WorkerSettings settings, IBroker broker, IReadOnlyList<ConsumerPump> pumps, RetrySchedule retries, ILogger logger, TimeProvider time)
+    WorkerSettings settings, IBroker broker, IReadOnlyList<ConsumerPump> pumps, (DueTimes Retries, DueTimes Snoozed) due, ILogger logger, TimeProvider time)
 {
     private long _atLastLook = -1;
 
@@ -98,7 +98,10 @@ internal sealed class BurstMonitor(
             var (unsettled, running) = (pumps.Sum(pump => pump.Unsettled), pumps.Sum(pump => pump.Running));
             waiting += Math.Max(0, unsettled - running);
             var working = settings.BurstWaitForTasks && unsettled > 0;
-            return waiting == 0 && !working && !(settings.BurstCountDelayed && retries.AnyDueWithin(left));
+
+            // A job that was sent away because of its own limit is the queue's work; a retry is if asked.
+            var returning = due.Snoozed.AnyWithin(left) || (settings.BurstCountDelayed && due.Retries.AnyWithin(left));
+            return waiting == 0 && !working && !returning;
         }
         catch (BrokerException exception)
         {
@@ -114,10 +117,10 @@ internal sealed class BurstMonitor(
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }
 
-/// <summary>When the retries that this worker has scheduled fall due: RabbitMQ does not tell what waits in the delay ladder.</summary>
-internal sealed class RetrySchedule(TimeProvider time)
+/// <summary>When jobs fall due that this worker has sent into the future: RabbitMQ does not tell what waits in the delay ladder.</summary>
+internal sealed class DueTimes(TimeProvider time)
 {
-    /// <summary>A retry is in its queue a little after it is due.</summary>
+    /// <summary>A job is in its queue a little after it is due.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -131,7 +134,7 @@ internal sealed class RetrySchedule(TimeProvider time)
         }
     }
 
-    public bool AnyDueWithin(TimeSpan span)
+    public bool AnyWithin(TimeSpan span)
     {
         var now = time.GetUtcNow();
         lock (_lock)

@@ -37,7 +37,8 @@ internal sealed class JobWorker : IDisposable
     private readonly TimeProvider _time;
     private readonly JobWorkerIdentity _identity;
     private readonly WorkerStatistics _statistics = new();
-    private readonly RetrySchedule _retries;
+    private readonly DueTimes _retries;
+    private readonly DueTimes _snoozed;
     private readonly CancellationTokenSource _abort = new();
     private readonly CancellationTokenSource _giveUp = new();
     private readonly TaskCompletionSource _stopNow = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -56,7 +57,8 @@ internal sealed class JobWorker : IDisposable
         _loggers = loggers;
         _logger = loggers.CreateLogger("RabbitArq.Worker");
         _time = time;
-        _retries = new RetrySchedule(time);
+        _retries = new DueTimes(time);
+        _snoozed = new DueTimes(time);
         var name = settings.WorkerName ?? $"{Environment.MachineName}-{Environment.ProcessId}";
         _identity = new JobWorkerIdentity(name, $"{name}-{Guid.NewGuid().ToString("N")[..8]}");
     }
@@ -221,7 +223,7 @@ internal sealed class JobWorker : IDisposable
         // A fetched job stays unsettled while those before it run: as often one after another as the prefetch has rounds of slots.
         var longest = registry.Definitions.Select(job => job.Options.Timeout ?? _settings.JobTimeout).Append(_settings.JobTimeout).Max()
             + _settings.StuckGrace;
-        var identity = new SettlerIdentity(_identity.Id, _loggers.CreateLogger("RabbitArq.Job")) { Scheduled = _retries.Add };
+        var identity = new SettlerIdentity(_identity.Id, _loggers.CreateLogger("RabbitArq.Job")) { Retried = _retries.Add, Snoozed = _snoozed.Add };
         return [.. queues.Select(queue => new ConsumerPump(
             new PumpSpec(queue.Queue.Name, queue.Concurrency, queue.Prefetch, longest * Math.Ceiling((double)queue.Prefetch / queue.Concurrency)),
             broker,
@@ -263,7 +265,7 @@ internal sealed class JobWorker : IDisposable
         Task<WorkEnd> wait;
         if (_settings.BurstMode)
         {
-            _burst = new BurstMonitor(_settings, broker, _pumps, _retries, _logger, _time);
+            _burst = new BurstMonitor(_settings, broker, _pumps, (_retries, _snoozed), _logger, _time);
             wait = _burst.WaitAsync(end.Token);
         }
         else

@@ -49,7 +49,7 @@ internal sealed class OutcomeSettler(
                     return false;
                 }
 
-                worker.Scheduled?.Invoke(retry.At);
+                worker.Retried?.Invoke(retry.At);
                 await RecordAsync(job, run, JobStatus.Retrying, default, retry.Error).ConfigureAwait(false);
                 worker.Logger.JobRetrying(run.Envelope.Function, run.Envelope.JobId, run.Envelope.Attempt, retry.At, retry.Error);
                 break;
@@ -61,6 +61,7 @@ internal sealed class OutcomeSettler(
                     return false;
                 }
 
+                worker.Snoozed?.Invoke(snoozed.At);
                 worker.Logger.JobSnoozed(run.Envelope.Function, run.Envelope.JobId, snoozed.At);
                 break;
 
@@ -198,6 +199,9 @@ internal sealed class OutcomeSettler(
 /// <param name="Logger">Where it logs.</param>
 internal sealed record SettlerIdentity(string Id, ILogger Logger)
 {
-    /// <summary>Told when a retry was scheduled.</summary>
-    public Action<DateTimeOffset>? Scheduled { get; init; }
+    /// <summary>Told for when a retry was scheduled.</summary>
+    public Action<DateTimeOffset>? Retried { get; init; }
+
+    /// <summary>Told until when a job was sent away because of a limit.</summary>
+    public Action<DateTimeOffset>? Snoozed { get; init; }
 }

@@ -73,7 +73,7 @@ public abstract partial class WorkerConformance
 
         summary.BurstTimedOut.ShouldBeTrue();
         (summary.Completed, summary.Interrupted, summary.Running).ShouldBe((0, 2, 0));
-        _log.Lines.ShouldContain(line => line.Id.Name == "BurstTimedOut");
+        Log.Lines.ShouldContain(line => line.Id.Name == "BurstTimedOut");
         await Deadline.Until(() => WaitingAsync(), count => count == 20);
     }
 
@@ -108,7 +108,7 @@ public abstract partial class WorkerConformance
             worker.BurstTimeout = TimeSpan.FromSeconds(3);
             worker.Functions.Add("late", () => ran.TrySetResult());
         });
-        await Deadline.Until(() => Task.FromResult(_log.Lines.Any(line => line.Id.Name == "WorkerStarted")), started => started);
+        await Deadline.Until(() => Task.FromResult(Log.Lines.Any(line => line.Id.Name == "WorkerStarted")), started => started);
         await Client.EnqueueAsync("late");
 
         var summary = await burst;
@@ -127,69 +127,15 @@ public abstract partial class WorkerConformance
             .Add("fail", void () => throw new IOException("no"), options => options.MaxRetries = 2));
 
         (summary.Completed, summary.Failed, summary.Retried, summary.Running, summary.Interrupted).ShouldBe((10, 2, 2, 0, 0));
-        summary.Elapsed.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(400));
+        summary.Elapsed.ShouldBeGreaterThan(TimeSpan.FromMilliseconds(380));
         var wait = summary.Jobs["wait"];
         (wait.Completed, wait.Failed, wait.Retried).ShouldBe((10, 0, 0));
-        wait.P50.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(19));
+        wait.P50.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(15));
         wait.P50.ShouldBeLessThan(wait.Max);
-        wait.Max.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(399));
+        wait.Max.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(380));
         wait.P99.ShouldBe(wait.Max);
         (summary.Jobs["fail"].Failed, summary.Jobs["fail"].Retried).ShouldBe((1, 2));
         summary.Jobs["(unknown)"].Failed.ShouldBe(1);
-        _log.Lines.Count(line => line.Id is { Id: 1003, Name: "WorkerSummary" }).ShouldBe(1);
-    }
-
-    [Fact]
-    public async Task Ten_thousand_jobs_of_which_a_tenth_fails_at_random_are_each_completed_or_dead_lettered_exactly_once()
-    {
-        const int Count = 10_000;
-        var random = new Random(20260730);
-        var plans = Enumerable.Range(0, Count).Select(_ => random.Next(100) switch
-        {
-            < 4 => "retriable, then good",
-            < 7 => "retriable",
-            < 10 => "not retriable",
-            _ => "good",
-        }).ToArray();
-        var completed = new int[Count];
-        var attempts = new int[Count];
-        foreach (var chunk in Enumerable.Range(0, Count).Chunk(1000))
-        {
-            (await Client.EnqueueManyAsync(chunk.Select(n => Job("work", n)), Cancel).Within(TimeSpan.FromSeconds(60))).ThrowIfAnyFailed();
-        }
-
-        var summary = await BurstAsync(worker =>
-        {
-            worker.LogLevel = Microsoft.Extensions.Logging.LogLevel.Warning;
-            worker.MaxRetries = 2;
-            worker.Backoff = Backoff.Constant(TimeSpan.FromMilliseconds(100));
-            worker.PrefetchCount = 500;
-            worker.MaxConcurrentJobs = 20;
-            worker.Functions.Add("work", void (int number, JobContext context) =>
-            {
-                Interlocked.Increment(ref attempts[number]);
-                switch (plans[number])
-                {
-                    case "retriable": throw new IOException("busy");
-                    case "not retriable": throw new ArgumentException("wrong");
-                    case "retriable, then good" when context.Attempt == 1: throw new TimeoutException("slow");
-                }
-
-                Interlocked.Increment(ref completed[number]);
-            });
-        });
-
-        var dead = plans.Count(plan => plan is "retriable" or "not retriable");
-        (summary.Completed + summary.Failed).ShouldBe(Count);
-        summary.Failed.ShouldBe(dead);
-        (await WaitingAsync()).ShouldBe(0);
-        (await WaitingAsync(Queue + ".dlq")).ShouldBe(dead);
-        var letters = (await DeadLettersAsync(dead)).Select(letter => HeaderOf(letter, "x-job-id")).ToHashSet();
-        letters.Count.ShouldBe(dead);
-        for (var n = 0; n < Count; n++)
-        {
-            completed[n].ShouldBe(plans[n] is "good" or "retriable, then good" ? 1 : 0, $"job {n}: {plans[n]}");
-            attempts[n].ShouldBe(plans[n] switch { "retriable" => 3, "retriable, then good" => 2, _ => 1 }, $"job {n}: {plans[n]}");
-        }
+        Log.Lines.Count(line => line.Id is { Id: 1003, Name: "WorkerSummary" }).ShouldBe(1);
     }
 }

@@ -241,7 +241,7 @@ public abstract partial class WorkerConformance
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task W5_a_result_that_is_no_JSON_is_dead_lettered_where_results_are_stored_and_no_matter_where_not(bool stored)
+    public async Task W5_a_result_that_is_no_JSON_is_dead_lettered_whereResults_are_stored_and_no_matter_where_not(bool stored)
     {
         var runs = 0;
         await Client.EnqueueAsync("handle");
@@ -313,7 +313,7 @@ public abstract partial class WorkerConformance
 
         ran.ShouldBe(["never expires", "in time"], ignoreOrder: true);
         (summary.Completed, summary.Expired, summary.Failed).ShouldBe((2, 1, 0));
-        (await _results.FindAsync(late.JobId, Cancel)).ShouldNotBeNull().Status.ShouldBe(Results.JobStatus.Expired);
-        _log.Lines.ShouldContain(line => line.Id.Name == "JobExpired" && line.Text.Contains(late.JobId));
+        (await Results.FindAsync(late.JobId, Cancel)).ShouldNotBeNull().Status.ShouldBe(RabbitArq.Results.JobStatus.Expired);
+        Log.Lines.ShouldContain(line => line.Id.Name == "JobExpired" && line.Text.Contains(late.JobId));
     }
 }

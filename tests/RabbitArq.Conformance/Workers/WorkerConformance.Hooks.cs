@@ -88,7 +88,7 @@ public abstract partial class WorkerConformance
 
         (summary.Completed, summary.Failed, summary.Retried).ShouldBe((1, 1, 0));
         summary.HookFailures.ShouldBe(hook == "end" ? 2 : 1);
-        _log.Lines.Count(line => line.Id.Name == "HookFailed").ShouldBe(hook == "end" ? 2 : 1);
+        Log.Lines.Count(line => line.Id.Name == "HookFailed").ShouldBe(hook == "end" ? 2 : 1);
         HeaderOf(await DeadLetterAsync(), "x-error-message").ShouldBe("bad");
     }
 
@@ -105,7 +105,7 @@ public abstract partial class WorkerConformance
 
         failure.Message.ShouldBe("cannot close");
         (await WaitingAsync()).ShouldBe(0);
-        _log.Lines.ShouldContain(line => line.Id.Name == "WorkerSummary");
+        Log.Lines.ShouldContain(line => line.Id.Name == "WorkerSummary");
     }
 
     [Fact]

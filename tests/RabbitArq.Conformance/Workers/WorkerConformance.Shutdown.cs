@@ -6,8 +6,6 @@ namespace RabbitArq.Conformance.Workers;
 
 public abstract partial class WorkerConformance
 {
-    private const int ManyJobs = 1000;
-
     [Fact]
     public async Task W9_a_stopped_worker_finishes_what_runs_and_hands_back_at_once_what_waits()
     {
@@ -60,7 +58,7 @@ public abstract partial class WorkerConformance
         await Client.EnqueueAsync("work");
         await using var first = Start(worker =>
         {
-            worker.JobCompletionWait = Short;
+            worker.JobCompletionWait = Moment;
             worker.StuckGrace = reaction == "deaf" ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(10);
             worker.Hooks.JobEnd = _ => Task.FromResult(Interlocked.Increment(ref ends));
             worker.Functions.Add("work", async (CancellationToken cancellation) =>
@@ -97,7 +95,7 @@ public abstract partial class WorkerConformance
         await Client.EnqueueAsync("work");
         await using var first = Start(worker =>
         {
-            worker.JobCompletionWait = Short;
+            worker.JobCompletionWait = Moment;
             worker.StuckGrace = TimeSpan.FromMinutes(5);
             worker.GracefulShutdownTimeout = TimeSpan.FromSeconds(1);
             worker.Functions.Add("work", async () =>
@@ -111,90 +109,10 @@ public abstract partial class WorkerConformance
         var summary = await first.StopAsync();
 
         (summary.Completed, summary.Interrupted, summary.Running).ShouldBe((0, 0, 1));
-        _log.Lines.ShouldContain(line => line.Id.Name == "LeftRunning");
+        Log.Lines.ShouldContain(line => line.Id.Name == "LeftRunning");
         int? attempt = null;
         (await BurstAsync(worker => worker.Functions.Add("work", (JobContext context) => attempt = context.Attempt))).Completed.ShouldBe(1);
         attempt.ShouldBe(1);
         end.SetResult();
     }
-
-    [Fact]
-    public async Task W9_SIGTERM_in_mid_work_of_a_thousand_jobs_loses_none_and_counts_no_attempt()
-    {
-        NeedsASharedStore();
-        (await Client.EnqueueManyAsync(Enumerable.Range(0, ManyJobs).Select(n => Job("work", n)), Cancel)).ThrowIfAnyFailed();
-        await using var first = await WorkerProcess.StartAsync(_fixture, Queue, Short, TimeSpan.FromSeconds(10));
-        await Deadline.Until(() => Task.FromResult(first.Run.Count(n => n % 10 == 0)), count => count == 10);
-
-        await first.SignalAsync("TERM");
-
-        var (exitCode, after) = await first.ExitAsync();
-        exitCode.ShouldBe(0);
-        after.ShouldBeLessThan(TimeSpan.FromSeconds(12));
-        var done = first.Ended.ToList();
-        done.Count.ShouldBeInRange(1, ManyJobs - 100);
-        first.Said[^1].ShouldBe(["summary", $"{done.Count}", "10", "0"]);
-        await FinishAsync(done, mayRunTwice: []);
-    }
-
-    [Fact]
-    public async Task W9_a_second_signal_stops_at_once_and_still_loses_nothing()
-    {
-        NeedsASharedStore();
-        (await Client.EnqueueManyAsync(Enumerable.Range(0, 100).Select(n => Job(n < 3 ? "deaf" : "work", n * 10)), Cancel)).ThrowIfAnyFailed();
-        await using var first = await WorkerProcess.StartAsync(_fixture, Queue, TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(55));
-        await Deadline.Until(() => Task.FromResult(first.Run.Count()), count => count == 10);
-
-        await first.SignalAsync("INT");
-        await Deadline.Until(() => WaitingAsync(), count => count == 90);
-        await first.SignalAsync("TERM");
-
-        var (exitCode, after) = await first.ExitAsync();
-        exitCode.ShouldBe(0);
-        after.ShouldBeLessThan(TimeSpan.FromSeconds(20));
-        var runs = new ConcurrentDictionary<int, int>();
-        void Run(int number, JobContext context) => runs[number] = context.Attempt;
-        (await BurstAsync(worker => worker.Functions.Add("work", Run).Add("deaf", Run))).Completed.ShouldBe(100);
-        runs.Count.ShouldBe(100);
-        runs.Values.ShouldAllBe(attempt => attempt == 1);
-    }
-
-    [Fact]
-    public async Task W9_a_killed_worker_loses_nothing()
-    {
-        NeedsASharedStore();
-        (await Client.EnqueueManyAsync(Enumerable.Range(0, ManyJobs).Select(n => Job("work", n)), Cancel)).ThrowIfAnyFailed();
-        await using var first = await WorkerProcess.StartAsync(_fixture, Queue, Short, TimeSpan.FromSeconds(10));
-        await Deadline.Until(() => Task.FromResult(first.Run.Count(n => n % 10 == 0)), count => count >= 5);
-
-        await first.SignalAsync("KILL");
-
-        await first.ExitAsync();
-
-        // What had ended but was not settled yet may run again: at least once, never zero times.
-        await FinishAsync([.. first.Ended], mayRunTwice: [.. first.Ended]);
-    }
-
-    /// <summary>A second worker runs what the first has left: all of it, as first attempts.</summary>
-    private async Task FinishAsync(IReadOnlyCollection<int> done, IReadOnlyCollection<int> mayRunTwice)
-    {
-        var runs = new ConcurrentDictionary<int, int>();
-        var attempts = new ConcurrentBag<int>();
-        await using var second = Start(worker => worker.Functions.Add("work", (int number, JobContext context) =>
-        {
-            attempts.Add(context.Attempt);
-            runs.AddOrUpdate(number, 1, (_, count) => count + 1);
-        }));
-        await Deadline.Until(() => Task.FromResult(runs.Keys.Union(done).Count()), count => count == ManyJobs);
-
-        await second.StopAsync();
-        await Deadline.Until(() => WaitingAsync(), count => count == 0);
-        runs.Values.ShouldAllBe(count => count == 1);
-        runs.Keys.Intersect(done).Except(mayRunTwice).ShouldBeEmpty();
-        attempts.ShouldAllBe(attempt => attempt == 1);
-        (await WaitingAsync(Queue + ".dlq")).ShouldBe(0);
-    }
-
-    private void NeedsASharedStore() => Assert.SkipUnless(
-        Broker.Capabilities.SharedBetweenProcesses, "Declared: this broker's messages end with it (SharedBetweenProcesses is false).");
 }

@@ -6,8 +6,6 @@ namespace RabbitArq.Conformance.Workers;
 
 public abstract partial class WorkerConformance
 {
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(200);
-
     [Fact]
     public async Task W6_a_job_that_runs_too_long_is_cancelled_and_dead_lettered_as_a_timeout_after_its_retries()
     {
@@ -21,7 +19,7 @@ public abstract partial class WorkerConformance
             {
                 using var registration = cancellation.Register(() => Interlocked.Increment(ref cancelled));
                 await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
-            }, options => options.Timeout = Short);
+            }, options => options.Timeout = Moment);
         });
 
         cancelled.ShouldBe(2);
@@ -46,14 +44,14 @@ public abstract partial class WorkerConformance
             var summary = await BurstAsync(worker =>
             {
                 worker.MaxConcurrentJobs = 1;
-                worker.StuckGrace = Short;
+                worker.StuckGrace = Moment;
                 if (blocksItsThread)
                 {
-                    worker.Functions.Add("deaf", void () => end.Wait(Deadline.Default), options => options.Timeout = Short);
+                    worker.Functions.Add("deaf", void () => end.Wait(Deadline.Default), options => options.Timeout = Moment);
                 }
                 else
                 {
-                    worker.Functions.Add("deaf", () => ended.Task, options => options.Timeout = Short);
+                    worker.Functions.Add("deaf", () => ended.Task, options => options.Timeout = Moment);
                 }
 
                 worker.Functions.Add("other", () => Interlocked.Increment(ref others));
@@ -61,7 +59,7 @@ public abstract partial class WorkerConformance
 
             others.ShouldBe(5);
             (summary.Stuck, summary.Failed, summary.Completed).ShouldBe((1, 1, 5));
-            _log.Lines.ShouldContain(line => line.Id.Name == "JobStuck");
+            Log.Lines.ShouldContain(line => line.Id.Name == "JobStuck");
             HeaderOf(await DeadLetterAsync(), "x-error-cause").ShouldBe("JobTimeout");
         }
         finally
@@ -70,7 +68,7 @@ public abstract partial class WorkerConformance
             ended.SetResult();
         }
 
-        await Deadline.Until(() => Task.FromResult(_log.Lines.Any(line => line.Id.Name == "AbandonedJobEnded")), logged => logged);
+        await Deadline.Until(() => Task.FromResult(Log.Lines.Any(line => line.Id.Name == "AbandonedJobEnded")), logged => logged);
     }
 
     [Fact]
@@ -83,8 +81,8 @@ public abstract partial class WorkerConformance
             var summary = await BurstAsync(worker =>
             {
                 worker.MaxRetries = 0;
-                worker.JobTimeout = Short;
-                worker.StuckGrace = Short;
+                worker.JobTimeout = Moment;
+                worker.StuckGrace = Moment;
                 worker.Functions
                     .Add("blocks", async (CancellationToken cancellation) =>
                     {
@@ -99,7 +97,7 @@ public abstract partial class WorkerConformance
             });
 
             summary.Failed.ShouldBe(2);
-            _log.Lines.ShouldContain(line => line.Text.Contains("listener"));
+            Log.Lines.ShouldContain(line => line.Text.Contains("listener"));
         }
         finally
         {
@@ -158,7 +156,7 @@ public abstract partial class WorkerConformance
     [Fact]
     public async Task W7_no_more_jobs_run_at_a_time_than_the_limits_of_worker_queue_and_job_allow()
     {
-        var (other, limited) = (_fixture.QueueName("other"), _fixture.QueueName("limited"));
+        var (other, limited) = (Fixture.QueueName("other"), Fixture.QueueName("limited"));
         var counters = new ConcurrentDictionary<string, Counter>();
         async Task Count(string name)
         {

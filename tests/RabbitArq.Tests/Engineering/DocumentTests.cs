@@ -1,5 +1,6 @@
 using System.Reflection;
 using RabbitArq.Execution;
+using RabbitArq.Hosting.Settings;
 using RabbitArq.Retries;
 using RabbitArq.Workers;
 using Shouldly;
@@ -93,6 +94,34 @@ public sealed class DocumentTests
         var options = typeof(EnqueueOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(property => property.Name);
 
         Load(path).Table("enqueue-options").SelectMany(row => DocumentFile.Names(row[0])).Order().ShouldBe(options.Order());
+    }
+
+    [Theory]
+    [InlineData("docs/guides/en/workers.md")]
+    [InlineData("docs/guides/zh-CN/workers.md")]
+    public void The_settings_are_those_of_the_catalog(string path)
+    {
+        var worker = new WorkerSettings();
+        var target = new SettingsTarget(worker, new ClientSettings(worker.Connection));
+        var rows = Load(path).Table("settings").ToDictionary(row => Code(row[0]));
+
+        rows.Keys.ShouldBe(SettingsCatalog.All.Select(setting => setting.Key));
+        foreach (var setting in SettingsCatalog.All)
+        {
+            var row = rows[setting.Key];
+            Code(row[2]).ShouldBe(setting.Variable ?? "", setting.Key);
+            if (setting.Key != "worker.name")
+            {
+                Code(row[3]).ShouldBe(setting.Show(target) ?? "", setting.Key);
+            }
+
+            if (setting.GetType().GetProperty("Property")?.GetValue(setting) is string property)
+            {
+                Code(row[1]).Split('.')[^1].ShouldBe(property, setting.Key);
+            }
+        }
+
+        static string Code(string cell) => DocumentFile.Names(cell).FirstOrDefault("");
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using RabbitArq.Tests.Engineering;
@@ -19,8 +20,8 @@ internal sealed partial class ResourceFile
         (_english, _chinese, _members, _project) = (Read(english), Read(chinese), members, project);
     }
 
-    /// <summary>Texts whose Chinese is the English on purpose, such as names.</summary>
-    public static IReadOnlyCollection<string> SameInBothLanguages { get; } = [];
+    /// <summary>Texts that are the same in both languages on purpose: commands to type.</summary>
+    private static bool IsSameOnPurpose(string key) => key.StartsWith("Examples", StringComparison.Ordinal);
 
     /// <summary>Reads the files beside one <c>Texts.resx</c>.</summary>
     public static ResourceFile Load(string path)
@@ -63,7 +64,7 @@ internal sealed partial class ResourceFile
             }
 
             var hasWords = PlaceholderPattern().Replace(english, "").Any(char.IsLetter);
-            if (hasWords && !HanPattern().IsMatch(chinese) && !(chinese == english && SameInBothLanguages.Contains(key)))
+            if (hasWords && !HanPattern().IsMatch(chinese) && !(chinese == english && IsSameOnPurpose(key)))
             {
                 yield return $"{key}: no Chinese in '{chinese}'";
             }
@@ -75,7 +76,9 @@ internal sealed partial class ResourceFile
     {
         var found = PlaceholderPattern().Matches(text.Replace("{{", "", StringComparison.Ordinal).Replace("}}", "", StringComparison.Ordinal))
             .Select(match => match.Groups[1].Value);
-        return isLog ? found : found.Distinct().Order(StringComparer.Ordinal);
+
+        // Other braces are the text's own, for example those of JSON.
+        return isLog ? found : found.Where(name => name.All(char.IsAsciiDigit)).Distinct().Order(StringComparer.Ordinal);
     }
 
     private IEnumerable<string> Use(string key)
@@ -105,12 +108,30 @@ internal sealed partial class ResourceFile
                 continue;
             }
 
-            var arguments = member.Groups["arguments"] is { Success: true } given ? given.Value.Split(',').Length : 0;
+            var given = member.Groups["arguments"];
+            var arguments = given.Success && given.Value.AsSpan().Trim().Length > 0 ? given.Value.Split(',').Length : 0;
             var numbers = Placeholders(text, isLog: false).ToList();
             if (!numbers.SequenceEqual(Enumerable.Range(0, arguments).Select(number => $"{number}").Order(StringComparer.Ordinal)))
             {
                 yield return $"{name}: the text has {{{string.Join("} {", numbers)}}}, the member gives {arguments} values";
             }
+            else if (given.Success && !(CanBeFormatted(text) && CanBeFormatted(_chinese.GetValueOrDefault(name, ""))))
+            {
+                yield return $"{name}: a brace of the text's own must be doubled";
+            }
+        }
+    }
+
+    private static bool CanBeFormatted(string text)
+    {
+        try
+        {
+            CompositeFormat.Parse(text);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
         }
     }
 

@@ -39,6 +39,8 @@ public sealed class ResourceParityTests
     [InlineData("Two|{0} {1}|一个 {0}")]
     [InlineData("Two|{0}|一个 {0}")]
     [InlineData("Two|{0} {1} {2}|一个 {0} {1} {2}")]
+    [InlineData("Two|{0} {1} {a}|一个 {0} {1} {a}")]
+    [InlineData("Two|{0} {1}|一个 {0} {1} {")]
     [InlineData("Log_Started|{Worker} on {Queue}|队列 {Queue} 由 {Worker} 处理")]
     [InlineData("Log_Started|{Worker} on {Queue}|{Worker} 处理")]
     [InlineData("Log_Started|{Worker}|{worker} 处理")]
@@ -64,6 +66,12 @@ public sealed class ResourceParityTests
     public void A_log_message_without_a_text_is_a_fault()
     {
         Faults("Plain|A.|一个。", "Two|{0} {1}|{0} 和 {1}").ShouldHaveSingleItem().ShouldStartWith("Log_Started");
+    }
+
+    [Fact]
+    public void Braces_of_a_text_that_takes_no_values_are_its_own()
+    {
+        Faults("""Plain|Write {"a": 1}.|写成 {"a": 1}。""", "Two|{0} {1}|{0} 和 {1}", "Log_Started|{Worker}|{Worker} 处理").ShouldBeEmpty();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RabbitArq.Brokers;
 using RabbitArq.Localization;
 
 namespace RabbitArq.Hosting.Settings;
@@ -136,7 +137,7 @@ internal sealed class QueueListSetting : Setting
     private void CheckOne(WorkerQueue queue, SettingOrigin origin, ICollection<string> errors)
     {
         void Fail(string member, object value, string allowed) =>
-            errors.Add(Texts.SettingInvalid($"{Key}.{member}", Convert.ToString(value, CultureInfo.InvariantCulture)!, origin.ToString(), allowed));
+            errors.Add(Texts.SettingInvalid($"{Key}.{member}", BrokerUrl.Mask(Convert.ToString(value, CultureInfo.InvariantCulture)!), origin.ToString(), allowed));
         if (!SettingKinds.IsQueueName(queue.Name))
         {
             Fail("name", queue.Name, SettingKinds.QueueName.Allowed());

@@ -26,7 +26,9 @@ internal sealed class ResolvedSettings(SettingsTarget target)
     public bool IsEmbeddedByDefault { get; init; }
 
     /// <summary>The effective value of a setting for people, without secrets.</summary>
-    public string? Show(Setting setting) => setting.Show(target);
+    /// <remarks>A URL that was put where no URL belongs may hold a password all the same.</remarks>
+    public string? Show(Setting setting) =>
+        setting.Show(target) is { } text && text.Contains("://", StringComparison.Ordinal) ? BrokerUrl.Mask(text) : setting.Show(target);
 
     /// <exception cref="InvalidSettingsException">There are mistakes.</exception>
     public void ThrowIfInvalid()

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 
@@ -36,11 +35,9 @@ internal sealed class ArqJsonFormat(bool naiveLocalTimes = false, TimeZoneInfo? 
 
     public BrokerMessage Encode(JobEnvelope envelope)
     {
-        var buffer = new ArrayBufferWriter<byte>(256 + envelope.Arguments.Positional.Length + envelope.Arguments.Named.Length);
-        using (var writer = new Utf8JsonWriter(buffer, JobJson.WriterOptions))
-        {
-            WriteBody(writer, envelope);
-        }
+        using var scratch = JsonScratch.Take();
+        WriteBody(scratch.Writer, envelope);
+        _ = scratch.EndValue();
 
         var headers = new Dictionary<string, object?>(envelope.Headers.Count + 1, StringComparer.Ordinal);
         foreach (var (name, value) in envelope.Headers)
@@ -51,7 +48,7 @@ internal sealed class ArqJsonFormat(bool naiveLocalTimes = false, TimeZoneInfo? 
         headers[RetryCountHeader] = (long)(envelope.Attempt - 1);
         return new BrokerMessage
         {
-            Body = buffer.WrittenMemory,
+            Body = scratch.ToArray(),
             MessageId = envelope.JobId,
             CorrelationId = envelope.JobId,
             Type = envelope.Function,
@@ -128,13 +125,18 @@ internal sealed class ArqJsonFormat(bool naiveLocalTimes = false, TimeZoneInfo? 
             return;
         }
 
-        // Microseconds, as Python has them: a time that went through upstream comes back equal.
-        Span<char> text = stackalloc char[32];
-        var written = 0;
-        var ok = naiveLocalTimes
-            ? TimeZoneInfo.ConvertTime(instant, _zone).TryFormat(text, out written, "yyyy-MM-ddTHH:mm:ss.ffffff", CultureInfo.InvariantCulture)
-            : instant.ToUniversalTime().TryFormat(text, out written, "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-        System.Diagnostics.Debug.Assert(ok, "32 characters hold any time");
-        writer.WriteString(name, text[..written]);
+        // Microseconds, as Python has them: a time that went through upstream comes back equal. The round-trip format, which
+        // is written several times faster than one of our own, has one digit more; behind it comes the zone, if any.
+        Span<byte> text = stackalloc byte[32];
+        var moment = naiveLocalTimes ? TimeZoneInfo.ConvertTime(instant, _zone).DateTime : instant.UtcDateTime;
+        var ok = moment.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        System.Diagnostics.Debug.Assert(ok, "32 bytes hold any time");
+        var length = "yyyy-MM-ddTHH:mm:ss.ffffff".Length;
+        if (!naiveLocalTimes)
+        {
+            text[length++] = (byte)'Z';
+        }
+
+        writer.WriteString(name, text[..length]);
     }
 }

@@ -74,11 +74,11 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
     {
         if (_json.ValueTextEquals("job_id"u8))
         {
-            _jobId = ReadText("job_id");
+            _jobId = ReadText("job_id", message.MessageId);
         }
         else if (_json.ValueTextEquals("function"u8))
         {
-            _function = ReadText("function");
+            _function = ReadText("function", message.Type);
         }
         else if (_json.ValueTextEquals("args"u8))
         {
@@ -169,16 +169,20 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
         }
     }
 
-    private string? ReadText(string field)
+    /// <param name="field">For the error's text.</param>
+    /// <param name="known">What the message's properties say, and most likely the body too: then it is that very text.</param>
+    private string? ReadText(string field, string? known = null)
     {
         _json.Read();
-        return _json.TokenType switch
-        {
-            JsonTokenType.String => _json.GetString(),
-            JsonTokenType.Null => null,
-            _ => throw new JsonException(Texts.MessageFieldKind(field, "string", JobJson.NameOf(_json.TokenType))),
-        };
+        return known is not null && _json.TokenType == JsonTokenType.String && _json.ValueTextEquals(known) ? known : TextOf(field);
     }
+
+    private readonly string? TextOf(string field) => _json.TokenType switch
+    {
+        JsonTokenType.String => _json.GetString(),
+        JsonTokenType.Null => null,
+        _ => throw new JsonException(Texts.MessageFieldKind(field, "string", JobJson.NameOf(_json.TokenType))),
+    };
 
     /// <summary>A whole number; Python's floats may write it as <c>1.0</c>. The highest leaves room for one more.</summary>
     private int? ReadCount(string field, int lowest)
@@ -245,7 +249,14 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
 
     private DateTimeOffset? ReadInstant(string field)
     {
-        var text = ReadText(field);
+        _json.Read();
+        if (_json.TokenType == JsonTokenType.String && _json.ValueSpan is [.., (byte)'Z'] && _json.TryGetDateTimeOffset(out var utc))
+        {
+            // What we write ourselves: no text is made of it, and no format is tried in vain.
+            return utc;
+        }
+
+        var text = TextOf(field);
         if (text is null)
         {
             return null;
