@@ -1,6 +1,7 @@
 using System.Globalization;
 using RabbitArq.Brokers;
 using RabbitArq.Conformance;
+using RabbitArq.Messages;
 using RabbitArq.Routing;
 using Shouldly;
 using Xunit;
@@ -16,27 +17,34 @@ public sealed class LossTests : RabbitMqTest
     [MemberData(nameof(Servers))]
     public async Task Publishes_that_are_cut_off_are_published_again_and_all_arrive(string name)
     {
-        const int Count = 3000;
+        const int Rounds = 3;
+        const int Each = 500;
         var server = TestServer.Named(name);
         await using var proxy = new TcpProxy(server.Url);
         var broker = await OpenAsync(server, url: proxy.Url);
         var queue = await DeclareAsync(broker, with: spec => spec with { Type = QueueType.Quorum });
-        var confirmed = 0;
-
-        var publishing = Enumerable.Range(0, Count).Select(async number =>
+        var publishing = new List<Task>();
+        for (var round = 0; round < Rounds; round++)
         {
-            await broker.Publisher.PublishAsync(new PublishRequest(Text($"m{number}"), queue), Cancel);
-            if (Interlocked.Increment(ref confirmed) % 900 == 0)
-            {
-                proxy.Cut();
-            }
-        }).ToList();
+            // Some are on their way in both directions when the wire stands still, and some are added that surely have no answer.
+            publishing.AddRange(Start(round, 0));
+            await publishing[^Each].Within();
+            proxy.Freeze();
+            publishing.AddRange(Start(round, Each));
+            proxy.Cut();
+            proxy.Thaw();
+        }
+
         await Task.WhenAll(publishing).Within(TimeSpan.FromMinutes(1));
 
-        proxy.Accepted.ShouldBeGreaterThan(1);
+        proxy.Accepted.ShouldBeGreaterThan(Rounds);
         var direct = await OpenAsync(server);
         await using var consumer = await direct.ConsumeAsync(new ConsumerSpec(queue, 1000), Cancel).Within();
-        await TakeUntilAsync(consumer, Enumerable.Range(0, Count).Select(number => $"m{number}"));
+        await TakeUntilAsync(
+            consumer, Enumerable.Range(0, Rounds).SelectMany(round => Enumerable.Range(0, 2 * Each).Select(number => $"{round}.{number}")));
+
+        IEnumerable<Task> Start(int round, int from) => Enumerable.Range(from, Each)
+            .Select(number => broker.Publisher.PublishAsync(new PublishRequest(Text($"{round}.{number}"), queue), Cancel).AsTask()).ToList();
     }
 
     [Theory]
@@ -185,6 +193,32 @@ public sealed class LossTests : RabbitMqTest
         await publishing.Within();
         await using var consumer = await broker.ConsumeAsync(new ConsumerSpec(queue, 10), Cancel).Within();
         await TakeUntilAsync(consumer, ["before", "during"]);
+    }
+
+    [Fact]
+    public async Task A_broker_on_a_connection_that_is_stuck_can_be_disposed_and_every_publish_ends()
+    {
+        await using var proxy = new TcpProxy(TestServer.V43.Url);
+        var broker = await OpenAsync(TestServer.V43, url: proxy.Url);
+        var queue = await DeclareAsync(broker);
+        await using var consumer = await broker.ConsumeAsync(new ConsumerSpec(queue, 10), Cancel).Within();
+        await PublishAsync(broker, queue, "m");
+        var held = await consumer.NextAsync();
+        proxy.Freeze();
+        var large = new byte[64 * 1024];
+        var publishing = Enumerable.Range(0, 500).Select(number => broker.Publisher.PublishAsync(
+            new PublishRequest(new BrokerMessage { Body = large, MessageId = $"{number}" }, queue), Cancel).AsTask()).ToList();
+
+        await broker.DisposeAsync().Within(TimeSpan.FromSeconds(60));
+
+        foreach (var task in publishing)
+        {
+            await Should.ThrowAsync<PublishUnconfirmedException>(() => task.Within());
+        }
+
+        held.IsLive.ShouldBeFalse();
+        consumer.Deliveries.Completion.IsCompleted.ShouldBeTrue();
+        proxy.Thaw();
     }
 
     private static async Task<bool> TriesAsync(IBroker broker, string queue)

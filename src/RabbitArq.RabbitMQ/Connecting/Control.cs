@@ -98,10 +98,15 @@ internal sealed class Control(ConnectionSupervisor supervisor, AmqpAddress addre
     {
         var scratch = new ScratchChannel(link);
         await using var closing = scratch.ConfigureAwait(false);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, link.LostToken);
         try
         {
-            // The client's own calls can outlive their token while a socket is stuck.
-            return await request(scratch, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            // The client's own calls can outlive their token, and the connection, while a socket is stuck.
+            return await request(scratch, linked.Token).WaitAsync(linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (link.IsLost && !cancellationToken.IsCancellationRequested)
+        {
+            throw new BrokerUnreachableException(Texts.RequestFailed(what, address.Masked, Texts.CauseConnectionLost()), e);
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason is { } reason)
         {

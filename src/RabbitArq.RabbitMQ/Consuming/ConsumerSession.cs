@@ -151,7 +151,13 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
                 return;
             }
 
-            await sent.AsTask().WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+            // The client's outgoing buffer is full; see to it that a channel that dies now does not keep the caller.
+            var settled = sent.AsTask();
+            await Task.WhenAny(settled, _ended.Task).WaitAsync(_timeout, _time, cancellationToken).ConfigureAwait(false);
+            if (settled.IsCompleted)
+            {
+                await settled.ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException or TimeoutException or ChannelClosedException)
         {

@@ -100,6 +100,8 @@ internal static class Texts
 
     public static string CauseNoConfirm() => Source.Get();
 
+    public static string CauseConnectionLost() => Source.Get();
+
     public static string CauseNotSent() => Source.Get();
 
     public static string PublishWhenDisposed(string target, string url) => Source.Format([target, url]);

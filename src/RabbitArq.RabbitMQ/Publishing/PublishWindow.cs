@@ -14,13 +14,20 @@ namespace RabbitArq.RabbitMQ.Publishing;
 /// The client's own confirm tracking is not used: it allocates and awaits per message, adds the header
 /// <c>x-dotnet-pub-seq-no</c> to everything published, and lets its limiter sleep near the limit.
 /// </remarks>
+#pragma warning disable CA1001 // A token source without a timer holds nothing to dispose.
 internal sealed class PublishWindow
+#pragma warning restore CA1001
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, OutgoingMessage> _outstanding;
     private readonly IChannel _channel;
     private readonly int _limit;
     private readonly Action<PublishWindow, IReadOnlyList<OutgoingMessage>, ShutdownEventArgs?> _onDied;
+
+    // Cancelled with the channel.
+    private readonly CancellationTokenSource _end = new();
+    private readonly CancellationToken _endToken;
+
     private ulong _next = 1;
     private ulong _lowest = 1;
     private bool _dead;
@@ -34,6 +41,7 @@ internal sealed class PublishWindow
         _limit = limit;
         _onDied = onDied;
         _outstanding = new Dictionary<ulong, OutgoingMessage>(limit);
+        _endToken = _end.Token;
     }
 
     public BrokerLink Link { get; }
@@ -109,7 +117,7 @@ internal sealed class PublishWindow
     /// </summary>
     /// <returns>False when the channel is dead and the message was not sent.</returns>
     public async ValueTask<bool> SendAsync(
-        OutgoingMessage message, string exchange, string routingKey, bool mandatory, BasicProperties properties, CancellationToken cancellationToken)
+        OutgoingMessage message, string exchange, string routingKey, bool mandatory, BasicProperties properties)
     {
         ulong sequence;
         lock (_gate)
@@ -126,8 +134,13 @@ internal sealed class PublishWindow
         message.WasSent = true;
         try
         {
-            await _channel.BasicPublishAsync(exchange, routingKey, mandatory, properties, message.Request.Message.Body, cancellationToken)
-                .ConfigureAwait(false);
+            var sending = _channel.BasicPublishAsync(exchange, routingKey, mandatory, properties, message.Request.Message.Body, _endToken);
+            if (!sending.IsCompletedSuccessfully)
+            {
+                // The client's outgoing buffer is full. It does not always let go of those that wait when the connection dies.
+                await sending.AsTask().WaitAsync(_endToken).ConfigureAwait(false);
+            }
+
             return true;
         }
         catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException or OperationCanceledException || !_channel.IsOpen)
@@ -339,6 +352,8 @@ internal sealed class PublishWindow
 
         _onDied(this, left, closedByUs ? null : reason ?? _channel.CloseReason);
         change?.TrySetResult();
+        // Not awaited: this may run on the client's read loop.
+        _ = _end.CancelAsync();
     }
 
     /// <summary>Waking the pump for every single confirm would cost more than sending: it is woken at a quarter free.</summary>

@@ -118,12 +118,11 @@ internal sealed class RabbitMqPublisher : IBrokerPublisher, IAsyncDisposable
         }
 
         await _stop.CancelAsync().ConfigureAwait(false);
+        // Closed before the pump is awaited, which may be in the middle of a send that a stuck connection does not take.
+        await CloseWindowAsync().ConfigureAwait(false);
         await _pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CloseWindowAsync().ConfigureAwait(false);
         await _sweeper.DisposeAsync().ConfigureAwait(false);
-        if (_window is { } last)
-        {
-            await last.CloseAsync().ConfigureAwait(false);
-        }
 
         foreach (var message in rest)
         {
@@ -132,6 +131,8 @@ internal sealed class RabbitMqPublisher : IBrokerPublisher, IAsyncDisposable
 
         _stop.Dispose();
     }
+
+    private Task CloseWindowAsync() => _window is { } window ? window.CloseAsync() : Task.CompletedTask;
 
     /// <summary>Gives what is outstanding a moment to be confirmed.</summary>
     private async Task FlushAsync(PublishWindow window)
@@ -207,7 +208,7 @@ internal sealed class RabbitMqPublisher : IBrokerPublisher, IAsyncDisposable
         try
         {
             var properties = AmqpProperties.ForPublish(request.Message);
-            if (!await window.SendAsync(message, exchange, routingKey, request.Mandatory, properties, stop).ConfigureAwait(false))
+            if (!await window.SendAsync(message, exchange, routingKey, request.Mandatory, properties).ConfigureAwait(false))
             {
                 _backlog.PutBack([message]);
             }
