@@ -100,12 +100,7 @@ internal sealed class RabbitMqBroker : IBroker
 
         await Task.WhenAll(consumers.Select(consumer => consumer.DisposeAsync().AsTask())).ConfigureAwait(false);
         await _publisher.DisposeAsync().ConfigureAwait(false);
-        if (_publishing is { } publishing)
-        {
-            await publishing.DisposeAsync().ConfigureAwait(false);
-        }
-
-        await _primary.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(_primary.DisposeAsync().AsTask(), _publishing?.DisposeAsync().AsTask() ?? Task.CompletedTask).ConfigureAwait(false);
         _delay.Dispose();
     }
 

@@ -22,7 +22,7 @@ namespace RabbitArq.RabbitMQ.Connecting;
 /// <remarks>The watchdog (messages wait, none is delivered) belongs here too and reads what consumers report.</remarks>
 internal sealed class ConnectionSupervisor : IAsyncDisposable
 {
-    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongLife = TimeSpan.FromSeconds(10);
 
     private readonly string _name;
@@ -275,7 +275,7 @@ internal sealed class ConnectionSupervisor : IAsyncDisposable
         try
         {
             await connection.CloseAsync(Constants.ReplySuccess, "Goodbye", CloseTimeout, abort: true, CancellationToken.None)
-                .WaitAsync(CloseTimeout * 2, _time).ConfigureAwait(false);
+                .WaitAsync(CloseTimeout + TimeSpan.FromSeconds(1), _time).ConfigureAwait(false);
             await connection.DisposeAsync().AsTask().WaitAsync(CloseTimeout, _time).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever the client throws while closing, the connection is done with.

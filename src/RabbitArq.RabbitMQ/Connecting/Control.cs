@@ -37,20 +37,25 @@ internal sealed class ScratchChannel(BrokerLink link) : IAsyncDisposable
 /// <summary>Closes channels whose fate does not matter any more.</summary>
 internal static class ChannelCloser
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     /// <summary>Never throws and never waits long: on a dead or blocked connection the answer does not come.</summary>
     public static async Task CloseAsync(IChannel channel)
+    {
+        var closing = CloseAndDisposeAsync(channel);
+        await Task.WhenAny(closing, Task.Delay(Patience, TimeProvider.System)).ConfigureAwait(false);
+    }
+
+    private static async Task CloseAndDisposeAsync(IChannel channel)
     {
         try
         {
             if (channel.IsOpen)
             {
-                await channel.CloseAsync(Constants.ReplySuccess, "Goodbye", abort: true, CancellationToken.None)
-                    .WaitAsync(Patience, TimeProvider.System).ConfigureAwait(false);
+                await channel.CloseAsync(Constants.ReplySuccess, "Goodbye", abort: true, CancellationToken.None).ConfigureAwait(false);
             }
 
-            await channel.DisposeAsync().AsTask().WaitAsync(Patience, TimeProvider.System).ConfigureAwait(false);
+            await channel.DisposeAsync().ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The channel is done with, whatever the client makes of it.
         catch (Exception e)

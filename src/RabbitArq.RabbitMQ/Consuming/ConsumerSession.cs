@@ -109,7 +109,8 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
         try
         {
             // A worker that ends has other things to do than to wait the whole time limit for a broker that is stuck.
-            var patience = _timeout < LongestCancel ? _timeout : LongestCancel;
+            var longest = handBack ? LongestCancel : LongestCancel / 2;
+            var patience = _timeout < longest ? _timeout : longest;
             await _channel.BasicCancelAsync(_tag, noWait: false, cancellationToken).WaitAsync(patience, _time, cancellationToken).ConfigureAwait(false);
             // The client queues deliveries and the answer for us in the broker's order, so this answer comes after the last delivery.
             await Task.WhenAny(_drained.Task, _ended.Task).WaitAsync(patience, _time, cancellationToken).ConfigureAwait(false);

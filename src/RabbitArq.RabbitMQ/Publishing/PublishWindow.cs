@@ -32,6 +32,7 @@ internal sealed class PublishWindow
     private ulong _lowest = 1;
     private bool _dead;
     private TaskCompletionSource? _change;
+    private Task? _closing;
 
     private PublishWindow(
         IChannel channel, BrokerLink link, int limit, Action<PublishWindow, IReadOnlyList<OutgoingMessage>, ShutdownEventArgs?> onDied)
@@ -203,7 +204,10 @@ internal sealed class PublishWindow
     public Task CloseAsync()
     {
         Die(null, closedByUs: true);
-        return ChannelCloser.CloseAsync(_channel);
+        lock (_gate)
+        {
+            return _closing ??= ChannelCloser.CloseAsync(_channel);
+        }
     }
 
     /// <summary>Keeps <see cref="_lowest"/> at the oldest outstanding message, so that a search begins where something is.</summary>
