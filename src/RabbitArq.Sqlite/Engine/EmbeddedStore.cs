@@ -144,7 +144,7 @@ internal sealed class EmbeddedStore
         foreach (var queue in queues)
         {
             // Rounded up: nothing is early, not by a fraction of a millisecond.
-            long? due = request.DueAt is { } instant ? (instant.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond : null;
+            long? due = request.DueAt?.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
             Messages.Add(queue, properties, message.Body.Span, message.Priority ?? 0, (long?)message.Expiration?.TotalMilliseconds, due);
         }
     }
