@@ -43,6 +43,10 @@ internal static class Texts
 
     public static string ConfigKeyTwice(string key) => Source.Format([key]);
 
+    public static string ConfigStructure() => Source.Get();
+
+    public static string ConfigTab() => Source.Get();
+
     public static string ConfigAlias(string alias) => Source.Format([alias]);
 
     public static string LogFileNotWritable(string file, string reason) => Source.Format([file, reason]);
