@@ -77,7 +77,7 @@ internal static class Texts
 
     public static string TypeNone(string target) => Source.Format([target]);
 
-    public static string TypeNoneAdvice() => Source.Format([]);
+    public static string TypeNoneAdvice() => Source.Get();
 
     public static string TypeSeveral(int count, string target) => Source.Format([count, target]);
 
@@ -251,11 +251,11 @@ internal static class Texts
 
     public static string ArgumentNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string ArgumentNotJsonAdvice() => Source.Format([]);
+    public static string ArgumentNotJsonAdvice() => Source.Get();
 
     public static string KwargsNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string KwargsNotJsonAdvice() => Source.Format([]);
+    public static string KwargsNotJsonAdvice() => Source.Get();
 
     public static string BurstLooking() => Source.Get();
 
@@ -275,7 +275,7 @@ internal static class Texts
 
     public static string ExamplesWorker() => Source.Get();
 
-    public static string ExamplesEnqueue() => Source.Format([]);
+    public static string ExamplesEnqueue() => Source.Get();
 
     public static string ExamplesQueueInfo() => Source.Get();
 
