@@ -131,7 +131,8 @@ public sealed class JobRegistryTests : IDisposable
         using var runner = new JobRunner(configure: services => services.AddSingleton<IFormatProvider>(System.Globalization.CultureInfo.InvariantCulture));
 
         var job = runner.Registry(jobs => jobs.Add("job", (
-            JobContext context, IFormatProvider provider, IEnumerable<int> numbers, IReadOnlyDictionary<string, int> table, IShape shape, CancellationToken token) => { }))
+            JobContext context, IFormatProvider provider, IEnumerable<int> numbers, IReadOnlyDictionary<string, int> table, IShape shape, CancellationToken token) =>
+        { }))
             .Resolve("job");
 
         job.Parameters.Select(p => p.Kind).ShouldBe(

@@ -46,7 +46,10 @@ internal sealed class JobRunner(JsonSerializerOptions? json = null, Action<IServ
         var definition = Registry(add).Resolve(name);
         var envelope = new JobEnvelope
         {
-            JobId = "id", Function = definition.Name, EnqueuedAt = DateTimeOffset.UnixEpoch, Arguments = arguments ?? JobArguments.None,
+            JobId = "id",
+            Function = definition.Name,
+            EnqueuedAt = DateTimeOffset.UnixEpoch,
+            Arguments = arguments ?? JobArguments.None,
         };
         await using var context = new JobContext(envelope, new JobWorkerIdentity("w", "w-1"), _services, NullLogger.Instance)
         {

@@ -78,7 +78,12 @@ public sealed class ArqJsonFormatTests
             Priority = 7,
             Headers = new Dictionary<string, object?>
             {
-                ["tenant"] = "blue", ["x-retry-count"] = 2L, ["x-death"] = new List<object?>(), ["x-first-death-queue"] = "q", ["CC"] = "q", ["x-delay"] = 5L,
+                ["tenant"] = "blue",
+                ["x-retry-count"] = 2L,
+                ["x-death"] = new List<object?>(),
+                ["x-first-death-queue"] = "q",
+                ["CC"] = "q",
+                ["x-delay"] = 5L,
             },
         };
 

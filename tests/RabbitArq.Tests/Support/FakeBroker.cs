@@ -14,7 +14,11 @@ internal sealed class FakeBroker : IBroker, IBrokerPublisher, IBrokerTopology, I
 {
     public BrokerCapabilities Capabilities { get; } = new()
     {
-        MaxBodyBytes = long.MaxValue, SharedBetweenProcesses = false, PriorityQueueTypes = [], CountingQueueTypes = [], TellsUnacknowledged = false,
+        MaxBodyBytes = long.MaxValue,
+        SharedBetweenProcesses = false,
+        PriorityQueueTypes = [],
+        CountingQueueTypes = [],
+        TellsUnacknowledged = false,
     };
 
     public IBrokerPublisher Publisher => this;
