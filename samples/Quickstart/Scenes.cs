@@ -25,7 +25,7 @@ internal static class Scenes
 
         var exitCode = await WorkAsync(url, burst: true, expected: jobs.Count);
         await ShowResultsAsync(url, jobs);
-        await ShowDeadLetterAsync(url);
+        await ShowDeadLetterAsync(url, jobs.Single(job => job.Function == "translate_document").JobId);
         return exitCode;
     }
 
@@ -142,14 +142,22 @@ internal static class Scenes
         }
     }
 
-    private static async Task ShowDeadLetterAsync(string url)
+    private static async Task ShowDeadLetterAsync(string url, string jobId)
     {
         // Looking into a queue without taking anything: what is handed back is there for the next reader.
         await using var broker = await Broker.OpenAsync(url);
         var deadLetters = new JobQueue(QueueName).DeadLetterQueueName;
-        await using var consumer = await broker.ConsumeAsync(new ConsumerSpec(deadLetters, PrefetchCount: 1));
+        await using var consumer = await broker.ConsumeAsync(new ConsumerSpec(deadLetters, PrefetchCount: 1000));
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         var delivery = await consumer.Deliveries.ReadAsync(timeout.Token);
+        var others = new List<Delivery>();
+        while (delivery.Message.MessageId != jobId)
+        {
+            // One of an earlier run, on a broker that lives longer than this sample.
+            others.Add(delivery);
+            delivery = await consumer.Deliveries.ReadAsync(timeout.Token);
+        }
+
         Console.WriteLine();
         Console.WriteLine(Texts.DeadLetter(deadLetters));
         foreach (var header in new[] { "x-job-id", "x-error-type", "x-error-message", "x-error-category", "x-attempts", "x-failed-at", "x-first-queue" })
@@ -158,7 +166,10 @@ internal static class Scenes
         }
 
         Console.WriteLine($"  {"body",-17} {System.Text.Encoding.UTF8.GetString(delivery.Message.Body.Span)}");
-        await delivery.SettleAsync(Settlement.Requeue, timeout.Token);
+        foreach (var seen in others.Append(delivery))
+        {
+            await seen.SettleAsync(Settlement.Requeue, timeout.Token);
+        }
     }
 
     private static void ShowProgress(int done, int all, ref int lastShown)

@@ -73,7 +73,8 @@ internal sealed class SqliteBroker(EmbeddedStore store, long sessionId, BrokerOp
         ThrowIfDisposed();
         if (spec.PrefetchCount is < 1 or > LargestPrefetch)
         {
-            throw new ArgumentOutOfRangeException(nameof(spec), spec.PrefetchCount, Texts.PrefetchOutOfRange(spec.PrefetchCount, LargestPrefetch));
+            throw new ArgumentOutOfRangeException(
+                nameof(spec), spec.PrefetchCount, Texts.PrefetchOutOfRange(spec.PrefetchCount, LargestPrefetch));
         }
 
         SqliteConsumer? consumer = null;

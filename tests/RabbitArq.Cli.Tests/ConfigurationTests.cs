@@ -70,6 +70,7 @@ public sealed class ConfigurationTests : IDisposable
     [Theory]
     [InlineData("a.yaml", "worker:\n  max_retries: [1\n", 3)]
     [InlineData("a.yaml", "worker:\n\tmax_retries: 1\n", 2)]
+    [InlineData("a.yaml", "worker:\n  a: [1\n  b: 2\n", 2)]
     [InlineData("a.yaml", "- worker\n", 1)]
     [InlineData("a.yaml", "worker:\n  a: 1\n  a: 2\n", 3)]
     [InlineData("a.yaml", "worker: &x\n  a: 1\nlogging: *x\n", 3)]

@@ -111,6 +111,7 @@ public sealed class BuiltTargets : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         _tool.Dispose();
+        Directory.Delete(Tool.Cache, recursive: true);
         return ValueTask.CompletedTask;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class Tool : IDisposable
     };
 
     /// <summary>One for all tests: a file of the same content at the same place is compiled once.</summary>
-    private static string Cache { get; } = Directory.CreateTempSubdirectory("rabbitarq-cli-cache-").FullName;
+    public static string Cache { get; } = Directory.CreateTempSubdirectory("rabbitarq-cli-cache-").FullName;
 
     public static string Configuration { get; } = Metadata("Configuration");
 

@@ -16,4 +16,6 @@ public sealed class Worker_at_length_on_RabbitMQ_43() : WorkerEndurance(new Rabb
 public sealed class RabbitMqWorkerFixture(TestServer server, QueueType queueType) : WorkerFixture(queueType)
 {
     public override string Url => server.Url;
+
+    public override string? Password => server.Password;
 }

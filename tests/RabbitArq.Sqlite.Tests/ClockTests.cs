@@ -48,6 +48,19 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public async Task The_ends_of_time_are_due_times_like_others()
+    {
+        await using var broker = await Brokers.OpenAsync(_url, _clock);
+        await broker.DeclareAsync("q");
+
+        await broker.PublishAsync("q", "never", DateTimeOffset.MaxValue);
+        await broker.PublishAsync("q", "long ago", DateTimeOffset.MinValue);
+
+        var info = await broker.QueueAsync("q");
+        (info.MessagesReady, info.MessagesDelayed).ShouldBe((1, 1));
+    }
+
+    [Fact]
     public async Task More_due_messages_than_one_transaction_takes_all_come()
     {
         await using var broker = await Brokers.OpenAsync(_url, _clock);

@@ -104,6 +104,20 @@ public sealed class OpeningTests : IDisposable
         failure.Message.ShouldContain("locked by another program");
     }
 
+    /// <summary>Signing in needs the write lock; each try makes a lock file, and takes it away again.</summary>
+    [Fact]
+    public async Task An_opening_that_waits_for_a_lock_leaves_no_files_behind()
+    {
+        await (await Brokers.OpenAsync(_folder.Url())).DisposeAsync().Within();
+        using (var holder = new SqliteDatabase(_folder.File()))
+        {
+            holder.Execute("BEGIN IMMEDIATE");
+            await FailsAsync<BrokerUnreachableException>(_folder.Url(), TimeSpan.FromMilliseconds(500));
+        }
+
+        Directory.GetFiles(_folder.Path, "*-session-*").ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task Many_who_create_the_same_file_at_once_all_succeed()
     {

@@ -22,9 +22,20 @@ internal sealed class YamlSettings
 
     public static void Read(string text, string path, Action<string, string, int> add)
     {
+        var settings = new YamlSettings(text, path, add);
         try
         {
-            new YamlSettings(text, path, add).ReadDocument();
+            settings.ReadDocument();
+        }
+        catch (InvalidOperationException)
+        {
+            // What the parser answers when brackets are not closed.
+            throw SettingsFile.Unreadable(path, settings._parser.Current?.End.Line ?? 1, Texts.ConfigStructure());
+        }
+        catch (YamlException) when (FirstTab(text) is { } line)
+        {
+            // The parser names the line in which the block began.
+            throw SettingsFile.Unreadable(path, line, Texts.ConfigTab());
         }
         catch (YamlException exception)
         {
@@ -32,6 +43,13 @@ internal sealed class YamlSettings
             var reason = (exception.InnerException ?? exception).Message;
             throw SettingsFile.Unreadable(path, exception.End.Line, reason[(reason.LastIndexOf("): ", StringComparison.Ordinal) is >= 0 and var end ? end + 3 : 0)..]);
         }
+    }
+
+    /// <summary>The first line that is indented by a tab, which YAML does not allow.</summary>
+    private static int? FirstTab(string text)
+    {
+        var index = Array.FindIndex(text.Split('\n'), line => line.TrimStart(' ').StartsWith('\t'));
+        return index < 0 ? null : index + 1;
     }
 
     private void ReadDocument()

@@ -43,6 +43,10 @@ internal static class Texts
 
     public static string ConfigKeyTwice(string key) => Source.Format([key]);
 
+    public static string ConfigStructure() => Source.Get();
+
+    public static string ConfigTab() => Source.Get();
+
     public static string ConfigAlias(string alias) => Source.Format([alias]);
 
     public static string LogFileNotWritable(string file, string reason) => Source.Format([file, reason]);
@@ -73,7 +77,7 @@ internal static class Texts
 
     public static string TypeNone(string target) => Source.Format([target]);
 
-    public static string TypeNoneAdvice() => Source.Format([]);
+    public static string TypeNoneAdvice() => Source.Get();
 
     public static string TypeSeveral(int count, string target) => Source.Format([count, target]);
 
@@ -247,11 +251,11 @@ internal static class Texts
 
     public static string ArgumentNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string ArgumentNotJsonAdvice() => Source.Format([]);
+    public static string ArgumentNotJsonAdvice() => Source.Get();
 
     public static string KwargsNotJson(string value, string reason) => Source.Format([value, reason]);
 
-    public static string KwargsNotJsonAdvice() => Source.Format([]);
+    public static string KwargsNotJsonAdvice() => Source.Get();
 
     public static string BurstLooking() => Source.Get();
 
@@ -271,7 +275,7 @@ internal static class Texts
 
     public static string ExamplesWorker() => Source.Get();
 
-    public static string ExamplesEnqueue() => Source.Format([]);
+    public static string ExamplesEnqueue() => Source.Get();
 
     public static string ExamplesQueueInfo() => Source.Get();
 

@@ -1,6 +1,7 @@
 using RabbitArq.Cli.Localization;
 using RabbitArq.Hosting;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace RabbitArq.Cli.Output;
 
@@ -22,8 +23,7 @@ internal sealed class BurstScreen(CliOutput output)
         {
             if (_isLive)
             {
-                // One write with its line end: between two, the bar would be drawn into the line.
-                output.Error.Write(new Text(line + "\n"));
+                output.Error.Write(new LineAboveBar(line));
             }
             else
             {
@@ -82,6 +82,18 @@ internal sealed class BurstScreen(CliOutput output)
         bar.MaxValue = Math.Max(total, 1);
         bar.Value = total == 0 ? 1 : progress.Settled;
         bar.Description = Markup.Escape(Texts.BurstProgress(progress.Settled, total, progress.Running, progress.Failed, progress.Retried));
+    }
+
+    /// <summary>
+    /// A line in one piece, because between two the bar would be drawn into it. The bar is not erased before a line is
+    /// written over it, so the line does that; the terminal wraps it, so that it can be copied whole.
+    /// </summary>
+    private sealed class LineAboveBar(string line) : Renderable
+    {
+        private const string EraseToEndOfScreen = "\u001b[J";
+
+        protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            [Segment.Control(EraseToEndOfScreen), new Segment(line), Segment.LineBreak];
     }
 
     private void SetLive(bool live)

@@ -1,8 +1,8 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Spectre.Console;
 using RabbitArq.Cli.Localization;
+using Spectre.Console;
 
 namespace RabbitArq.Cli.Output;
 

@@ -20,7 +20,8 @@ internal static class SettingsTypes
             {
                 throw new CliException(
                     candidates.Count == 0 ? Texts.TypeMissing(typeName, target) : Texts.TypeAmbiguous(typeName, target),
-                    names.Length == 0 ? Texts.TypeNoneAdvice() : Texts.TypeSeveralAdvice()) { Details = names };
+                    names.Length == 0 ? Texts.TypeNoneAdvice() : Texts.TypeSeveralAdvice())
+                { Details = names };
             }
         }
 

@@ -54,12 +54,13 @@ internal sealed partial class SourceFileBuild(Action<string> note)
         return assembly;
     }
 
+    /// <summary>A user without a home gets a folder for this run: one that others can write to could hold their code.</summary>
     private static string CacheRoot()
     {
         var data = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
             ? cache
             : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(data.Length > 0 ? data : Path.GetTempPath(), "rabbitmq-arq", "run");
+        return data.Length > 0 ? Path.Combine(data, "rabbitmq-arq", "run") : Directory.CreateTempSubdirectory("rabbitmq-arq-").FullName;
     }
 
     /// <summary>The same text at another place has other neighbours; another tool, other references.</summary>

@@ -9,14 +9,15 @@ internal sealed class TargetLoader(Action<string> note)
     public async Task<WorkerSettings> LoadAsync(string target, CancellationToken cancellationToken)
     {
         var reference = TargetReference.Parse(target);
-        var assemblyPath = reference.Form switch
-        {
-            TargetForm.Project => await new ProjectBuild(note).RunAsync(reference.Path, cancellationToken),
-            TargetForm.SourceFile => await new SourceFileBuild(note).RunAsync(reference.Path, cancellationToken),
-            _ => reference.Path,
-        };
+        var assemblyPath = reference.Path;
         try
         {
+            assemblyPath = reference.Form switch
+            {
+                TargetForm.Project => await new ProjectBuild(note).RunAsync(reference.Path, cancellationToken),
+                TargetForm.SourceFile => await new SourceFileBuild(note).RunAsync(reference.Path, cancellationToken),
+                _ => reference.Path,
+            };
             var assembly = new TargetLoadContext(assemblyPath).LoadFromAssemblyPath(assemblyPath);
             return SettingsTypes.Create(assembly, reference.TypeName, reference.Path);
         }

@@ -144,7 +144,9 @@ internal sealed class EmbeddedStore
         foreach (var queue in queues)
         {
             // Rounded up: nothing is early, not by a fraction of a millisecond.
-            long? due = request.DueAt is { } instant ? (instant.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond : null;
+            long? due = (request.DueAt - DateTimeOffset.UnixEpoch)?.Ticks is { } ticks
+                ? (ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond
+                : null;
             Messages.Add(queue, properties, message.Body.Span, message.Priority ?? 0, (long?)message.Expiration?.TotalMilliseconds, due);
         }
     }

@@ -216,7 +216,9 @@ internal sealed class MessageTables
         _selectDue.Bind(1, _transaction.Now).Bind(2, most);
         while (_selectDue.Step())
         {
-            due.Add((_selectDue.Int64(0), _selectDue.Int64(1), _selectDue.Int64(2), _selectDue.Int64(3), _selectDue.Int64(4), _selectDue.NullableInt64(5)));
+            due.Add((
+                _selectDue.Int64(0), _selectDue.Int64(1), _selectDue.Int64(2), _selectDue.Int64(3),
+                _selectDue.Int64(4), _selectDue.NullableInt64(5)));
         }
 
         foreach (var row in due)
@@ -357,7 +359,9 @@ internal sealed class MessageTables
             return null;
         }
 
-        var lease = (_deleteLease.Int64(0), _deleteLease.Int64(1), _deleteLease.Int64(2), (int)_deleteLease.Int64(3), _deleteLease.NullableInt64(4));
+        var lease = (
+            _deleteLease.Int64(0), _deleteLease.Int64(1), _deleteLease.Int64(2),
+            (int)_deleteLease.Int64(3), _deleteLease.NullableInt64(4));
 
         // RETURNING has done all its work at the first row, but the statement counts as finished only after the last.
         _ = _deleteLease.Step();

@@ -61,16 +61,18 @@ internal sealed class StoreUpkeep(EmbeddedStore store)
             _lock = NodeLock.Create(path);
         }
 
-        store.Transaction.Begin(store.NowMilliseconds());
         try
         {
+            store.Transaction.Begin(store.NowMilliseconds());
             store.NodeId = store.Nodes.AddNode(_lock?.Name ?? "memory");
             store.Transaction.Commit();
         }
         catch
         {
+            // Opening may be tried again, with a lock of its own.
             store.Transaction.Rollback();
             _lock?.Dispose();
+            _lock = null;
             throw;
         }
 

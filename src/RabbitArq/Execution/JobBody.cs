@@ -13,6 +13,9 @@ internal sealed class JobBody
     /// <summary>The longest that a timer of the runtime can wait is a little more.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(49);
 
+    private static readonly TimeSpan ThreadIdle = TimeSpan.FromSeconds(10);
+
+    private readonly BodyThreads _threads = new(ThreadIdle);
     private readonly WorkerHooks _hooks;
     private readonly TimeSpan _stuckGrace;
     private readonly ILogger _logger;
@@ -108,12 +111,14 @@ internal sealed class JobBody
 
     private Task<object?> Start(JobContext context)
     {
-        var options = context.Definition!.IsSynchronous
-            ? TaskCreationOptions.DenyChildAttach | TaskCreationOptions.LongRunning
-            : TaskCreationOptions.DenyChildAttach;
-        return Task.Factory.StartNew(
-            static state => (((JobBody, JobContext))state!) is var (body, context) ? body.WithStartHookAsync(context) : null!,
-            (this, context), CancellationToken.None, options, TaskScheduler.Default).Unwrap();
+        Func<object?, Task<object?>> start = static state =>
+        {
+            var (body, context) = ((JobBody, JobContext))state!;
+            return body.WithStartHookAsync(context);
+        };
+        return (context.Definition!.IsSynchronous
+            ? _threads.Run(start, (this, context))
+            : Task.Factory.StartNew(start, (this, context), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default)).Unwrap();
     }
 
     private async Task<object?> WithStartHookAsync(JobContext context)

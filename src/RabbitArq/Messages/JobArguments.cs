@@ -75,7 +75,7 @@ internal sealed record JobArguments(ReadOnlyMemory<byte> Positional, ReadOnlyMem
         {
             JsonSerializer.Serialize(writer, value, options.GetTypeInfo(value.GetType()));
         }
-        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or JsonException)
+        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException or JsonException or ArgumentException)
         {
             throw new ArgumentNotSerializableException(name ?? place.ToString(CultureInfo.InvariantCulture), value.GetType(), exception);
         }

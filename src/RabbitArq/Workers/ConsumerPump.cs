@@ -22,8 +22,11 @@ internal sealed record PumpSpec(string QueueName, int Concurrency, int Prefetch,
 /// </summary>
 internal sealed class ConsumerPump : IAsyncDisposable
 {
-    /// <summary>How long a job that found no place among the parked is sent away.</summary>
-    private static readonly TimeSpan SnoozeTime = TimeSpan.FromSeconds(1);
+    /// <summary>How long a job is sent away at least that found no place among the parked.</summary>
+    private static readonly TimeSpan ShortSnooze = TimeSpan.FromSeconds(1);
+
+    /// <summary>And at most: the limit of its name may be free sooner than it looks.</summary>
+    private static readonly TimeSpan LongSnooze = TimeSpan.FromSeconds(30);
 
     private readonly PumpSpec _spec;
     private readonly IBroker _broker;
@@ -214,8 +217,11 @@ internal sealed class ConsumerPump : IAsyncDisposable
         // theirs at most, and the rest comes back later.
         foreach (var tooMany in gate.TakeParked(_resume, keep: Math.Max(1, _spec.Prefetch / 2)))
         {
+            // No sooner than those that are parked have gone, or a long backlog would go round and round.
+            var wait = gate.LongestWait;
             var now = _time.GetUtcNow();
-            await SettleAsync(tooMany, new JobRun(new JobOutcome.Snoozed(now + SnoozeTime), tooMany.Envelope, now, TimeSpan.Zero)).ConfigureAwait(false);
+            wait = wait < ShortSnooze ? ShortSnooze : wait > LongSnooze ? LongSnooze : wait;
+            await SettleAsync(tooMany, new JobRun(new JobOutcome.Snoozed(now + wait), tooMany.Envelope, now, TimeSpan.Zero)).ConfigureAwait(false);
         }
     }
 

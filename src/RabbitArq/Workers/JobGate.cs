@@ -44,6 +44,18 @@ internal sealed class JobGate : IDisposable
         }
     }
 
+    /// <summary>How long the last of those that wait will wait at least, by the rate.</summary>
+    public TimeSpan LongestWait
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _interval * _parked.Count;
+            }
+        }
+    }
+
     /// <summary>A job that was let in has ended, or was not run after all.</summary>
     public void Exit()
     {

@@ -10,14 +10,11 @@ namespace RabbitArq.Conformance.Workers;
 /// <param name="JobId">The job that the scopes name; null: none.</param>
 public sealed record LogLine(EventId Id, LogLevel Level, string Text, string? JobId);
 
-/// <summary>Keeps what is logged, for the test and, of all tests together, for the search for passwords.</summary>
+/// <summary>Keeps what is logged.</summary>
 public sealed class LogRecorder : ILoggerProvider, ISupportExternalScope
 {
     private readonly ConcurrentQueue<LogLine> _lines = new();
     private IExternalScopeProvider _scopes = new LoggerExternalScopeProvider();
-
-    /// <summary>What all recorders of the process have seen.</summary>
-    public static ConcurrentQueue<string> Everything { get; } = new();
 
     /// <summary>What was logged here.</summary>
     public IReadOnlyCollection<LogLine> Lines => _lines;
@@ -54,7 +51,6 @@ public sealed class LogRecorder : ILoggerProvider, ISupportExternalScope
                 0);
             var text = $"{formatter(state, exception)} {exception}";
             owner._lines.Enqueue(new LogLine(eventId, logLevel, text, jobId));
-            Everything.Enqueue(text);
         }
     }
 }

@@ -274,6 +274,28 @@ public abstract partial class WorkerConformance : WorkerSuite
         summary.Completed.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task O4_the_log_of_client_and_worker_names_broker_queue_and_jobs_and_hides_the_password()
+    {
+        await Client.EnqueueManyAsync([Job("good"), Job("bad")], Cancel);
+
+        await BurstAsync(worker => worker.Functions.Add("good", () => { }).Add("bad", void () => throw new ArgumentException("see " + Fixture.Url.Length)));
+
+        var started = Log.Lines.Where(line => line.Id is { Id: 1000, Name: "WorkerStarted" }).ShouldHaveSingleItem();
+        started.Text.ShouldContain(RabbitArq.Brokers.BrokerUrl.Mask(Fixture.Url));
+        started.Text.ShouldContain(Queue);
+        started.Text.ShouldContain("bad, good");
+        if (Fixture.Password is { } password)
+        {
+            // Every test looks for it when it ends; this one makes sure that there was something to look through.
+            Fixture.Url.ShouldContain(password);
+            started.Text.ShouldContain("***");
+        }
+
+        Log.Lines.ShouldAllBe(line => line.Id.Id != 0);
+        Log.Lines.Single(line => line.Id.Name == "JobDeadLettered").Id.Id.ShouldBe(1103);
+    }
+
     [Job]
     private static async Task AddNumbersAsync(int left, int right, Words words)
     {

@@ -18,6 +18,9 @@ public abstract class WorkerFixture(QueueType queueType) : IAsyncDisposable
     /// <summary>The broker's URL.</summary>
     public abstract string Url { get; }
 
+    /// <summary>A password that no text may show; null where there is none.</summary>
+    public virtual string? Password => null;
+
     /// <summary>The queue type under test.</summary>
     public QueueType QueueType { get; } = queueType;
 

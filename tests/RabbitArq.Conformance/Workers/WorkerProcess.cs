@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Shouldly;
 
 namespace RabbitArq.Conformance.Workers;
 
@@ -10,12 +11,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly Task _listening;
+    private readonly Task<string> _errors;
+    private readonly string? _password;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private WorkerProcess(Process process)
+    private WorkerProcess(Process process, string? password)
     {
         _process = process;
+        _password = password;
+        _errors = process.StandardError.ReadToEndAsync();
         _listening = Task.Run(ListenAsync);
     }
 
@@ -32,6 +37,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             ArgumentList =
             {
                 "exec", "--runtimeconfig", tests + ".runtimeconfig.json", "--depsfile", tests + ".deps.json",
@@ -39,7 +45,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
                 completionWait.TotalMilliseconds.ToString(CultureInfo.InvariantCulture), limit.TotalMilliseconds.ToString(CultureInfo.InvariantCulture),
             },
         };
-        var process = new WorkerProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."));
+        var process = new WorkerProcess(Process.Start(start) ?? throw new InvalidOperationException("The process did not start."), fixture.Password);
         await process._ready.Task.Within(what: "the start of the worker process");
         return process;
     }
@@ -71,7 +77,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
         await _listening.WaitAsync(TimeSpan.FromSeconds(30));
+        var log = await _errors.WaitAsync(TimeSpan.FromSeconds(30));
         _process.Dispose();
+        if (_password is not null)
+        {
+            // What a worker writes to its console, as it is by default.
+            log.ShouldNotContain(_password);
+        }
     }
 
     private IEnumerable<int> Numbers(string verb) =>
@@ -88,6 +100,6 @@ internal sealed class WorkerProcess : IAsyncDisposable
             }
         }
 
-        _ready.TrySetException(new InvalidOperationException("The worker process ended before it was ready; see its standard error."));
+        _ready.TrySetException(new InvalidOperationException("The worker process ended before it was ready: " + await _errors));
     }
 }

@@ -6,6 +6,7 @@ using RabbitArq.Brokers;
 using RabbitArq.Messages;
 using RabbitArq.Results;
 using RabbitArq.Routing;
+using Shouldly;
 using Xunit;
 
 namespace RabbitArq.Conformance.Workers;
@@ -41,7 +42,7 @@ public abstract class WorkerSuite : IAsyncLifetime
     async ValueTask IAsyncLifetime.InitializeAsync()
     {
         await Fixture.OpenAsync();
-        _client = await JobClient.ConnectAsync(Fixture.Url, Configure, new LoggerFactory([Log]), cancellationToken: Cancel).Within();
+        _client = await JobClient.ConnectAsync(Fixture.Url, Configure, LoggerFactory.Create(log => log.SetMinimumLevel(LogLevel.Trace).AddProvider(Log)), cancellationToken: Cancel).Within();
     }
 
     async ValueTask IAsyncDisposable.DisposeAsync()
@@ -58,6 +59,11 @@ public abstract class WorkerSuite : IAsyncLifetime
         }
 
         await Fixture.DisposeAsync();
+        if (Fixture.Password is { } password)
+        {
+            // O4: whatever the test was about, nothing that was logged on the way shows the password.
+            Log.Lines.ShouldNotContain(line => line.Text.Contains(password));
+        }
     }
 
     protected static JobRequest Job(string function, params object?[] args) => new(function) { Args = args };

@@ -74,7 +74,8 @@ internal sealed class QueueListSetting : Setting
             details.Add($"dlq_name {dead}");
         }
 
-        return details.Count == 0 ? queue.Name : $"{queue.Name} ({string.Join(", ", details)})";
+        var name = MaskUrl(queue.Name)!;
+        return details.Count == 0 ? name : $"{name} ({string.Join(", ", details)})";
     }
 
     private static WorkerQueue? Read(List<GivenSetting> parts, ICollection<string> errors)

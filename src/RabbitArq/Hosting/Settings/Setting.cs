@@ -1,3 +1,4 @@
+using RabbitArq.Brokers;
 using RabbitArq.Localization;
 
 namespace RabbitArq.Hosting.Settings;
@@ -60,6 +61,9 @@ internal abstract class Setting
     /// <summary>The effective value for people, without secrets; null: none.</summary>
     public abstract string? Show(SettingsTarget target);
 
+    /// <summary>A URL may have got where none belongs. A name with an <c>@</c> alone is a name.</summary>
+    protected static string? MaskUrl(string? text) => text?.Contains("://", StringComparison.Ordinal) == true ? BrokerUrl.Mask(text) : text;
+
     protected IEnumerable<string> Paths => Aliases.Prepend(Key).Select(GivenSetting.Normalize);
 }
 
@@ -102,9 +106,9 @@ internal sealed class Setting<T> : Setting
     {
         if (Get(target) is var value && !Kind.IsAllowed(value))
         {
-            errors.Add(Texts.SettingInvalid(Key, Kind.Format(value) ?? "", SettingOrigin.Code.ToString(), Allowed));
+            errors.Add(Texts.SettingInvalid(Key, BrokerUrl.Mask(Kind.Format(value)) ?? "", SettingOrigin.Code.ToString(), Allowed));
         }
     }
 
-    public override string? Show(SettingsTarget target) => Kind.Format(Get(target)) ?? Effective?.Invoke(target);
+    public override string? Show(SettingsTarget target) => MaskUrl(Kind.Format(Get(target)) ?? Effective?.Invoke(target));
 }

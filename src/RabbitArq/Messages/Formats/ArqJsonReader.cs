@@ -197,7 +197,7 @@ internal ref struct ArqJsonReader(BrokerMessage message, TimeZoneInfo zone)
     {
         var seconds = ReadNumber(field);
         return seconds is null ? null
-            : seconds > 0 && seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value)
+            : seconds > 0 && seconds < TimeSpan.MaxValue.TotalSeconds ? TimeSpan.FromTicks((long)Math.Round(seconds.Value * TimeSpan.TicksPerSecond))
             : throw new JsonException(Texts.MessageFieldRange(field, RawText(), "> 0"));
     }
 
