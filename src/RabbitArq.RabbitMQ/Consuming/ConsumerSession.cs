@@ -28,6 +28,9 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
 {
     private static readonly TimeSpan LongestCancel = TimeSpan.FromSeconds(10);
 
+    /// <summary>So many settlements never wait in the channel: the server's <c>quorum_commands_soft_limit</c> is 32.</summary>
+    private const int SurelyTaken = 24;
+
     private readonly IChannel _channel;
     private readonly ConsumerSpec _spec;
     private readonly ChannelWriter<Delivery> _deliveries;
@@ -38,6 +41,8 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
     private volatile bool _alive = true;
     private volatile bool _handBack;
     private volatile bool _dropping;
+    private volatile bool _finishedAfterCancel;
+    private int _settledAfterCancel;
     private int _unsettled;
     private string _tag = "";
 
@@ -123,10 +128,41 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
     }
 
     /// <summary>Closes the channel; the broker hands out again what is unsettled.</summary>
-    public Task CloseAsync()
+    public async Task CloseAsync()
     {
+        if (_alive && _finishedAfterCancel && Volatile.Read(ref _settledAfterCancel) > SurelyTaken)
+        {
+            await WriteOutSettlementsAsync().ConfigureAwait(false);
+        }
+
         Die("closed");
-        return ChannelCloser.CloseAsync(_channel);
+        await ChannelCloser.CloseAsync(_channel).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A quorum queue takes a few dozen settlements at a time. Those that come faster wait in the channel, and a channel that
+    /// is closed forgets them (rabbitmq-server issue 10327): finished jobs would run again. A cancel writes them out, but
+    /// only while the channel knows a consumer. So there is one more for a moment, of a low priority; should it be given a
+    /// message, the channel's end gives it back.
+    /// </summary>
+    private async Task WriteOutSettlementsAsync()
+    {
+        var patience = _timeout < LongestCancel ? _timeout : LongestCancel;
+        using var deadline = new CancellationTokenSource(patience, _time);
+        try
+        {
+            var arguments = new Dictionary<string, object?> { ["x-priority"] = -1000 };
+            await _channel.BasicQosAsync(0, 1, global: false, deadline.Token).ConfigureAwait(false);
+            var tag = await _channel.BasicConsumeAsync(
+                _spec.QueueName, autoAck: false, "", noLocal: false, exclusive: false, arguments, new AsyncDefaultBasicConsumer(_channel), deadline.Token)
+                .ConfigureAwait(false);
+            await _channel.BasicCancelAsync(tag, noWait: false, deadline.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RabbitMQClientException or ObjectDisposedException or IOException or TimeoutException or OperationCanceledException)
+        {
+            // The queue or the channel is gone, or the broker is stuck: it hands out again what it does not know of.
+            Die(e.Message);
+        }
     }
 
     public async ValueTask SettleAsync(ulong tag, Settlement settlement, CancellationToken cancellationToken)
@@ -135,6 +171,12 @@ internal sealed class ConsumerSession : IAsyncBasicConsumer
         if (!_alive)
         {
             return;
+        }
+
+        if (_handBack)
+        {
+            Interlocked.Increment(ref _settledAfterCancel);
+            _finishedAfterCancel |= settlement != Settlement.Requeue;
         }
 
         try

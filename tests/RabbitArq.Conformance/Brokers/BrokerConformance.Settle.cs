@@ -35,6 +35,25 @@ public abstract partial class BrokerConformance
     }
 
     [Fact]
+    public async Task Many_acks_after_the_cancel_count_even_when_the_consumer_is_disposed_right_after_them()
+    {
+        var queue = await DeclareAsync();
+        await PublishAsync(queue, Enumerable.Range(0, 500).Select(number => $"m{number}"));
+        for (var round = 0; round < 3; round++)
+        {
+            var consumer = await ConsumeAsync(queue, prefetch: 500);
+            var held = await consumer.NextAsync(500);
+            await consumer.CancelAsync(Cancel).Within();
+
+            await Task.WhenAll(held.Select(AckAsync));
+            await consumer.DisposeAsync().Within();
+
+            await IsEmptyAsync(queue);
+            await PublishAsync(queue, Enumerable.Range(0, 500).Select(number => $"m{number}"));
+        }
+    }
+
+    [Fact]
     public async Task Deliveries_may_be_settled_in_any_order_and_each_stands_for_itself()
     {
         var queue = await DeclareAsync();
