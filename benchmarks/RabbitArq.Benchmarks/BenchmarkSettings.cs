@@ -69,9 +69,10 @@ internal sealed record BenchmarkSettings
     {
         if (arguments.Count == 0 || arguments[0] is not ("enqueue" or "drain" or "latency"))
         {
-            throw new BenchmarkException(arguments.Count == 0
+            var problem = arguments.Count == 0
                 ? "Say what to measure: enqueue, drain or latency."
-                : $"'{arguments[0]}' is no measure: enqueue, drain or latency.") { ShowUsage = true };
+                : $"'{arguments[0]}' is no measure: enqueue, drain or latency.";
+            throw new BenchmarkException(problem) { ShowUsage = true };
         }
 
         var isLatency = arguments[0] == "latency";
