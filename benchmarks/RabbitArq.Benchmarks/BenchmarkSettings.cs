@@ -21,7 +21,8 @@ internal sealed record BenchmarkSettings
                               the bare side is Microsoft.Data.Sqlite doing the same row work, 500 a transaction
           --queue-type TYPE   quorum (default) or classic
           --jobs N            jobs of one measurement (default 50000; latency 500)
-          --pairs N           measured pairs, after one pair that warms up (default 5)
+          --pairs N           measured pairs (default 5)
+          --warm-ups N        pairs before them that are not measured (default 2: the compiler works in stages)
           --json              one JSON object on standard output instead of text
           --prefetch N        messages fetched ahead, on both sides (default 1000; latency 100)
           --concurrency N     jobs that run at a time in RabbitArq's worker (default 10)
@@ -43,6 +44,8 @@ internal sealed record BenchmarkSettings
     public int Jobs { get; init; } = 50_000;
 
     public int Pairs { get; init; } = 5;
+
+    public int WarmUps { get; init; } = 2;
 
     public bool Json { get; init; }
 
@@ -94,6 +97,7 @@ internal sealed record BenchmarkSettings
                 "--queue-type" => settings with { QueueType = QueueTypeOf(Value()) },
                 "--jobs" => settings with { Jobs = Number(option, Value(), 1, 10_000_000) },
                 "--pairs" => settings with { Pairs = Number(option, Value(), 1, 1000) },
+                "--warm-ups" => settings with { WarmUps = Number(option, Value(), 0, 100) },
                 "--prefetch" => settings with { Prefetch = Number(option, Value(), 1, 2000) },
                 "--concurrency" => settings with { Concurrency = Number(option, Value(), 1, 2000) },
                 "--callers" => settings with { Callers = Number(option, Value(), 1, 10_000) },

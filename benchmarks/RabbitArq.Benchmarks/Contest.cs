@@ -32,7 +32,7 @@ internal readonly record struct Sample(double Value, double? P99 = null)
 internal sealed record Contestant(string Name, Role Role, Func<CancellationToken, Task<Sample>> RunAsync);
 
 /// <summary>
-/// Runs contestants alternately: one round to warm up, then each pair with the order turned round, so that a machine that
+/// Runs contestants alternately: some rounds to warm up, then each pair with the order turned round, so that a machine that
 /// grows slower or faster meanwhile favours nobody.
 /// </summary>
 internal sealed class Contest(string unit, IReadOnlyList<Contestant> contestants, BenchmarkSettings settings)
@@ -46,7 +46,7 @@ internal sealed class Contest(string unit, IReadOnlyList<Contestant> contestants
 
     public async Task RunAsync(Action<int, Sample[]> onPair, CancellationToken stop)
     {
-        for (var pair = 0; pair <= settings.Pairs; pair++)
+        for (var pair = 1 - settings.WarmUps; pair <= settings.Pairs; pair++)
         {
             var samples = new Sample[contestants.Count];
             for (var i = 0; i < contestants.Count; i++)
@@ -69,7 +69,7 @@ internal sealed class Contest(string unit, IReadOnlyList<Contestant> contestants
     {
         var contestant = letter - 'A' < contestants.Count ? contestants[letter - 'A'] : throw new BenchmarkException($"--only {letter}: this measure has no such contestant.");
         await output.WriteLineAsync($"{contestant.Name}, {unit}");
-        for (var round = 0; round <= settings.Pairs; round++)
+        for (var round = 1 - settings.WarmUps; round <= settings.Pairs; round++)
         {
             var sample = await RunOneAsync(contestant, stop);
             await output.WriteLineAsync(string.Create(

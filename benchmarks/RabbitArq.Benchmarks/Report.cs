@@ -195,6 +195,7 @@ internal sealed class Report(BenchmarkSettings settings, Contest contest, Broker
 
         json.WriteNumber("jobs", settings.Jobs);
         json.WriteNumber("pairs", settings.Pairs);
+        json.WriteNumber("warmUps", settings.WarmUps);
         json.WriteNumber("prefetch", settings.Prefetch);
         json.WriteNumber("concurrency", settings.Concurrency);
         json.WriteNumber("callers", settings.Callers);
