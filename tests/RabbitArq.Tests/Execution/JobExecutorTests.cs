@@ -1,3 +1,4 @@
+// Longer than 400 lines: every stage of one run, from delivery to outcome, on one fixture.
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitArq.Execution;
